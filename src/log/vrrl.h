@@ -8,7 +8,7 @@
  *
  * Every function that can fail returns a negative VRRL_E… code, and has then
  * written nothing to its outputs and changed nothing in the file.
- * vrrl_strerror() explains a code; vrrl_error_detail() adds what was found.
+ * vrrl_strerror() explains a code and says what to do.
  */
 #ifndef VRRL_H
 #define VRRL_H

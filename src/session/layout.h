@@ -1,0 +1,104 @@
+/**
+ * \file layout.h
+ * \brief Bytes of the session's slots file, `run.vrrl.d/slots`.
+ *
+ * The file is a header of SESSION_HEADER_BYTES and then, for each place of the
+ * log, one struct session_slot.  doc/session-format.md is the reference; all
+ * values are little-endian.
+ */
+#ifndef VRRL_SESSION_LAYOUT_H
+#define VRRL_SESSION_LAYOUT_H
+
+#include <stdint.h>
+
+#include "vyre/vyre_protocol.h"
+
+#define SESSION_MAGIC "VRRLSLOT"
+#define SESSION_VERSION 1u
+#define SESSION_HEADER_BYTES 65536u
+
+/** Runs and rings that the header describes; older ones make room for newer ones. */
+#define SESSION_RUNS_MAX 256u
+#define SESSION_RINGS_MAX 1024u
+
+/** Ring number of a publish whose process used more rings than can be told apart. */
+#define SESSION_RING_UNKNOWN UINT32_MAX
+
+/** Who writes a log: enough to tell a dead owner from a new process of the same number. */
+struct session_owner {
+    uint32_t pid;
+    uint32_t reserved;
+    /** Field 22 of /proc/PID/stat, in clock ticks since boot. */
+    uint64_t start_time;
+    /** Inode number of /proc/self/ns/pid. */
+    uint64_t pid_namespace;
+    /** /proc/sys/kernel/random/boot_id, binary. */
+    uint8_t boot_id[16];
+};
+
+/** One opening of the log by one process. */
+struct session_run {
+    /** 1, 2, …; 0: this entry was never used. */
+    uint32_t number;
+    uint32_t pid;
+    /** Running total of the log when the run began: its first record has this sequence. */
+    uint64_t first_sequence;
+    /** Wall clock, nanoseconds since the UNIX epoch. */
+    uint64_t start_ns;
+    uint64_t reserved[5];
+};
+
+/** A ring that a run published into.  Its number counts from 0 in each run. */
+struct session_ring {
+    /** 0: this entry was never used. */
+    uint32_t run;
+    uint32_t number;
+    uint64_t address;
+    uint64_t bytes;
+    uint64_t reserved;
+};
+
+struct session_header {
+    uint8_t magic[8];
+    uint32_t version;
+    /** sizeof(struct session_slot). */
+    uint32_t slot_bytes;
+    /** As the log's. */
+    uint64_t capacity;
+    /** Runs and rings that ever were; entry i of a table is the one of that index modulo its size. */
+    uint32_t runs;
+    uint32_t rings;
+    /** Publishes that the runtime refused. */
+    uint64_t failed;
+    /** Publishes that succeeded and could not be recorded. */
+    uint64_t skipped;
+    struct session_owner owner;
+    /** Running total when the session was created: earlier records have no slot here. */
+    uint64_t first_sequence;
+    uint8_t reserved[4096 - 104];
+    struct session_run run_table[SESSION_RUNS_MAX];
+    struct session_ring ring_table[SESSION_RINGS_MAX];
+    uint8_t tail[SESSION_HEADER_BYTES - 4096 - SESSION_RUNS_MAX * 64 - SESSION_RINGS_MAX * 32];
+};
+
+/** What a VRRL record has no room for.  Same index as the record in the log. */
+struct session_slot {
+    /** The record's place in the running total, plus 1; 0: empty.  Written last. */
+    uint64_t sequence;
+    uint32_t run;
+    uint32_t ring;
+    /** Threads of a run count from 1, in the order of their first publish. */
+    uint32_t thread;
+    uint32_t reserved0;
+    /** The slot as published: status, opcode, tenant, priority, 12 args. */
+    uint32_t words[VYRE_SLOT_WORDS];
+    uint64_t reserved1;
+};
+
+_Static_assert(sizeof(struct session_owner) == 40, "session owner layout");
+_Static_assert(sizeof(struct session_run) == 64, "session run layout");
+_Static_assert(sizeof(struct session_ring) == 32, "session ring layout");
+_Static_assert(sizeof(struct session_header) == SESSION_HEADER_BYTES, "session header layout");
+_Static_assert(sizeof(struct session_slot) == 96, "session slot layout");
+
+#endif
