@@ -89,10 +89,11 @@ struct session_slot {
     uint32_t ring;
     /** Threads of a run count from 1, in the order of their first publish. */
     uint32_t thread;
-    uint32_t reserved0;
+    /** Slot of the ring that was published. */
+    uint32_t slot_idx;
     /** The slot as published: status, opcode, tenant, priority, 12 args. */
     uint32_t words[VYRE_SLOT_WORDS];
-    uint64_t reserved1;
+    uint64_t reserved;
 };
 
 _Static_assert(sizeof(struct session_owner) == 40, "session owner layout");

@@ -54,8 +54,7 @@ const struct session_header *session_reader_header(const struct session_reader *
 bool session_reader_slot(const struct session_reader *reader, uint64_t place,
                          struct session_slot *slot);
 
-/** Whether a slot is that of a record: slot index, opcode, tenant and the first four args agree.
- *  (The slot index is not in the slot's words and is not compared.) */
+/** Whether a slot is that of a record: slot index, opcode, tenant and the first four args agree. */
 bool session_slot_matches(const struct session_slot *slot, const struct vrrl_record *record);
 
 /** Publishes recorded since the log began, counting those that were overwritten. */
