@@ -36,6 +36,7 @@
 #define VYRE_PRIORITY_NORMAL 2u
 #define VYRE_PRIORITY_LOW 3u
 #define VYRE_PRIORITY_IDLE 4u
+#define VYRE_PRIORITY_LEVELS 5u
 
 /* Opcodes.  The effects are told in doc/protocol.md. */
 #define VYRE_OP_NOP 0u
@@ -70,6 +71,7 @@
 #define VYRE_CONTROL_TENANT_MASKS 3u
 #define VYRE_CONTROL_TENANT_MASKS_MAX 29u
 #define VYRE_CONTROL_TENANT_QUOTAS 32u
+#define VYRE_CONTROL_TENANT_QUOTAS_MAX 32u
 #define VYRE_CONTROL_TENANT_FAIRNESS 64u
 #define VYRE_CONTROL_METRICS 96u
 #define VYRE_CONTROL_METRICS_WORDS 32u
@@ -85,6 +87,8 @@
 
 /* The debug log: a cursor in words, then records of four words. */
 #define VYRE_DEBUG_LOG_WORDS 257u
+#define VYRE_DEBUG_LOG_CURSOR 0u
+#define VYRE_DEBUG_LOG_RECORDS 1u
 #define VYRE_DEBUG_LOG_RECORD_WORDS 4u
 
 /* The IO queue. */
