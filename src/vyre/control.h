@@ -1,7 +1,8 @@
 /*
  * control.h - the control buffer: its first contents and the names of its words.
  *
- * Pure functions over words that the caller owns; safe anywhere but where told.
+ * Pure functions over words which the caller owns, aligned to 4; safe anywhere but
+ * where told.
  */
 #ifndef VYRE_CONTROL_H
 #define VYRE_CONTROL_H
@@ -16,14 +17,14 @@
  * buffer: TENANT_BASE names the mask table, the first `tenants` masks allow (29
  * at most), as many quotas are the default (32 at most), the rest is 0.
  */
-void vyre_control_encode(uint32_t *words, size_t words_len, uint32_t tenants);
+void vyre_control_encode(void *control, size_t words_len, uint32_t tenants);
 
 /*
  * Writes the default priority partitions of a ring of slot_count slots, six
  * words: where each of the five levels starts, and the end.  The levels share the
- * slots equally; NORMAL takes the remainder.  words has VYRE_CONTROL_WORDS_MIN.
+ * slots equally; NORMAL takes the remainder.
  */
-void vyre_control_encode_priority_offsets(uint32_t *words, uint32_t slot_count);
+void vyre_control_encode_priority_offsets(void *control, uint32_t slot_count);
 
 /*
  * Writes the name of a control word into out, as snprintf does: at most size
