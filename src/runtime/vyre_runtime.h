@@ -121,7 +121,8 @@ VYRE_API int vyre_publish_slot(uint8_t *ring_bytes, size_t ring_len, uint32_t sl
  * Publishes several ops in one slot.  Together with two bytes of metadata for
  * each they must fit into 12 words, else PACKED_SIZE.  The kernel runs the first
  * four ops only, reads the args of 6 or more ops shifted, and reads three args
- * for each op, so give each op three; it skips an op whose three would pass word 12.
+ * for each op, so give each op three; it skips an op whose three would pass word
+ * 12.  Refused: NULL, ALIGNMENT, RING_LENGTH, SLOT_INDEX, PACKED_SIZE, SLOT_BUSY.
  */
 VYRE_API int vyre_publish_packed_slot(uint8_t *ring_bytes, size_t ring_len, uint32_t slot_idx,
                                       uint32_t tenant_id, const struct vyre_packed_op *ops,
@@ -181,7 +182,8 @@ VYRE_API size_t vyre_io_queue_size(void);
 /*
  * Fills a fresh control buffer: `tenants` tenants allowed (the table has room for
  * 29) with the default quota, all counters and observables 0.  control_len is
- * what vyre_control_size said, or any whole number of words from 160 on.
+ * what vyre_control_size said, or any whole number of words from 160 on; else
+ * BUFFER_LENGTH.
  */
 VYRE_API int vyre_encode_control(uint8_t *control_bytes, size_t control_len, uint32_t tenants);
 
@@ -196,7 +198,12 @@ VYRE_API int vyre_encode_ring(uint8_t *ring_bytes, size_t ring_len);
 VYRE_API int vyre_encode_debug_log(uint8_t *log_bytes, size_t log_len);
 VYRE_API int vyre_encode_io_queue(uint8_t *queue_bytes, size_t queue_len);
 
-/* ---- Control: what the kernel says ------------------------------------ */
+/*
+ * ---- Control: what the kernel says ---------------------------------------
+ *
+ * control_bytes is the buffer itself or a copy of its first words, which need not
+ * be all of it.  BUFFER_LENGTH if the word in question is not there.
+ */
 
 /* Tells a persistent kernel to return: sets the SHUTDOWN word. */
 VYRE_API int vyre_request_shutdown(uint8_t *control_bytes, size_t control_len);
@@ -208,11 +215,11 @@ VYRE_API int vyre_read_epoch(const uint8_t *control_bytes, size_t control_len, u
 VYRE_API int vyre_read_done_count(const uint8_t *control_bytes, size_t control_len,
                                   uint32_t *done_count);
 
-/* Reads one result word, control[160 + index]. */
+/* Reads one result word, control[160 + index].  Past the end: OBSERVABLE. */
 VYRE_API int vyre_read_observable(const uint8_t *control_bytes, size_t control_len, uint32_t index,
                                   uint32_t *value);
 
-/* Reads values_len result words from index first on. */
+/* Reads values_len result words from index first on.  Past the end: OBSERVABLE. */
 VYRE_API int vyre_read_observables(const uint8_t *control_bytes, size_t control_len, uint32_t first,
                                    uint32_t *values, size_t values_len);
 
