@@ -1,0 +1,70 @@
+#include "log/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log/vrrl.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+int log_create_unfinished(const char *path, mode_t mode, char unfinished[PATH_MAX])
+{
+    int length = snprintf(unfinished, PATH_MAX, "%s.%ld.unfinished", path, (long)getpid());
+    if (length < 0 || length >= PATH_MAX)
+        return VRRL_E_ARGUMENT;
+    int file = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, mode);
+    if (file < 0 && errno == EEXIST) {
+        /* Of a process of this number that was killed while it created its log. */
+        unlink(unfinished);
+        file = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, mode);
+    }
+    if (file < 0)
+        return errno == ENOSPC || errno == EDQUOT ? VRRL_E_NO_SPACE : VRRL_E_IO;
+    return file;
+}
+
+int log_allocate(int file, uint64_t bytes)
+{
+    struct rlimit limit;
+    struct stat status;
+    if (fstat(file, &status) != 0)
+        return VRRL_E_IO;
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+        limit.rlim_cur < bytes && (uint64_t)status.st_size < bytes)
+        return VRRL_E_NO_SPACE;
+    int error;
+    do
+        error = posix_fallocate(file, 0, (off_t)bytes);
+    while (error == EINTR);
+    if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+        return VRRL_E_NO_SPACE;
+    errno = error;
+    return error == 0 ? 0 : VRRL_E_IO;
+}
+
+void log_populate(void *map, uint64_t bytes)
+{
+    if (madvise(map, bytes, MADV_POPULATE_WRITE) == 0)
+        return;
+    /* Before Linux 5.14 a write that changes nothing does the same, page by page. */
+    long page = sysconf(_SC_PAGESIZE);
+    for (uint64_t offset = 0; offset + sizeof(uint32_t) <= bytes; offset += (uint64_t)page)
+        __atomic_fetch_add((uint32_t *)((uint8_t *)map + offset), 0, __ATOMIC_RELAXED);
+}
+
+int log_give_name(const char *unfinished, const char *path)
+{
+    int failed = link(unfinished, path) != 0;
+    int error = !failed ? 0 : errno == EEXIST ? VRRL_E_EXISTS : VRRL_E_IO;
+    int saved = errno;
+    unlink(unfinished);
+    errno = saved;
+    return error;
+}

@@ -1,0 +1,136 @@
+/*
+ * Creating a log, and opening one to append to it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "log/files.h"
+#include "log/inspect.h"
+#include "log/writer.h"
+
+#define LOG_MODE 0600
+
+int log_map(int file, uint64_t capacity, struct vrrl_writer **writer)
+{
+    uint64_t bytes = log_file_bytes(capacity);
+    uint64_t owner_bytes = capacity * sizeof(uint64_t);
+    struct vrrl_writer *opened = calloc(1, sizeof(*opened));
+    if (opened == NULL)
+        return VRRL_E_NO_MEMORY;
+    void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    void *owners = mmap(NULL, owner_bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (map == MAP_FAILED || owners == MAP_FAILED) {
+        if (map != MAP_FAILED)
+            munmap(map, bytes);
+        if (owners != MAP_FAILED)
+            munmap(owners, owner_bytes);
+        free(opened);
+        return VRRL_E_NO_MEMORY;
+    }
+    log_populate(map, bytes);
+    opened->header = map;
+    opened->records = (struct log_record *)((uint8_t *)map + LOG_HEADER_BYTES);
+    opened->capacity = capacity;
+    opened->map_bytes = bytes;
+    opened->owners = owners;
+    log_clock_start(&opened->clock);
+    *writer = opened;
+    return 0;
+}
+
+static int write_header(int file, uint64_t capacity)
+{
+    struct log_header header = {.version = LOG_VERSION, .capacity = capacity};
+    memcpy(header.magic, LOG_MAGIC, sizeof(header.magic));
+    return pwrite(file, &header, sizeof(header), 0) == sizeof(header) ? 0 : VRRL_E_IO;
+}
+
+int vrrl_create(const char *path, uint64_t capacity, struct vrrl_writer **writer)
+{
+    if (capacity == 0)
+        return VRRL_E_CAPACITY_ZERO;
+    if (capacity > VRRL_CAPACITY_MAX)
+        return VRRL_E_CAPACITY_OVER;
+    if (access(path, F_OK) == 0)
+        return VRRL_E_EXISTS;
+    char unfinished[PATH_MAX];
+    int file = log_create_unfinished(path, LOG_MODE, unfinished);
+    if (file < 0)
+        return file;
+    struct vrrl_writer *created = NULL;
+    int error = log_allocate(file, log_file_bytes(capacity));
+    if (error == 0)
+        error = write_header(file, capacity);
+    if (error == 0)
+        error = log_map(file, capacity, &created);
+    if (error == 0)
+        error = log_give_name(unfinished, path);
+    else
+        unlink(unfinished);
+    close(file);
+    if (error != 0) {
+        vrrl_writer_close(created);
+        return error;
+    }
+    *writer = created;
+    return 0;
+}
+
+int vrrl_open(const char *path, struct vrrl_writer **writer)
+{
+    uint64_t file_bytes;
+    int file = log_open_file(path, O_RDWR, &file_bytes);
+    if (file < 0)
+        return file;
+    struct log_header header;
+    ssize_t got = pread(file, &header, sizeof(header), 0);
+    int error = got < 0 ? VRRL_E_IO : log_check_header(&header, (uint64_t)got);
+    if (error == 0 && file_bytes < log_file_bytes(header.capacity))
+        error = VRRL_E_TRUNCATED_RECORDS;
+    /* vyre's own writer leaves holes where it has not written yet. */
+    if (error == 0)
+        error = log_allocate(file, log_file_bytes(header.capacity));
+    struct vrrl_writer *opened = NULL;
+    if (error == 0)
+        error = log_map(file, header.capacity, &opened);
+    close(file);
+    struct vrrl_info info;
+    if (error == 0)
+        error = log_inspect(opened->header, opened->records, opened->capacity, &info);
+    if (error != 0) {
+        vrrl_writer_close(opened);
+        return error;
+    }
+    uint64_t next = log_oldest_place(&info);
+    atomic_store_explicit(&opened->header->cursor, next, memory_order_release);
+    log_set_total(opened, info.wrapped ? info.capacity + next : next);
+    *writer = opened;
+    return 0;
+}
+
+uint64_t vrrl_capacity(const struct vrrl_writer *writer)
+{
+    return writer->capacity;
+}
+
+int vrrl_sync(struct vrrl_writer *writer)
+{
+    return msync(writer->header, writer->map_bytes, MS_SYNC) == 0 ? 0 : VRRL_E_IO;
+}
+
+void vrrl_writer_close(struct vrrl_writer *writer)
+{
+    if (writer == NULL)
+        return;
+    munmap((void *)writer->owners, writer->capacity * sizeof(uint64_t));
+    munmap(writer->header, writer->map_bytes);
+    free(writer);
+}

@@ -1,0 +1,177 @@
+#include "log/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "log/inspect.h"
+
+/** Records between two looks at whether the writer has come round. */
+#define BLOCK_RECORDS 512
+
+/** Times that one read goes after a writer that is faster than it. */
+#define CATCH_UPS_MAX 1000
+
+static int map_log(struct vrrl_reader *reader, uint64_t file_bytes)
+{
+    struct log_header header;
+    ssize_t got = pread(reader->file, &header, sizeof(header), 0);
+    int error = got < 0 ? VRRL_E_IO : log_check_header(&header, (uint64_t)got);
+    if (error != 0)
+        return error;
+    uint64_t bytes = log_file_bytes(header.capacity);
+    if (file_bytes < bytes)
+        bytes = file_bytes;
+    void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, reader->file, 0);
+    if (map == MAP_FAILED)
+        return errno == ENOMEM ? VRRL_E_NO_MEMORY : VRRL_E_IO;
+    reader->header = map;
+    reader->records = (const struct log_record *)((const uint8_t *)map + LOG_HEADER_BYTES);
+    reader->map_bytes = bytes;
+    reader->whole = (bytes - LOG_HEADER_BYTES) / LOG_RECORD_BYTES;
+    return log_inspect(reader->header, reader->records, reader->whole, &reader->info);
+}
+
+int vrrl_reader_open(const char *path, struct vrrl_reader **reader)
+{
+    uint64_t file_bytes;
+    int file = log_open_file(path, O_RDONLY, &file_bytes);
+    if (file < 0)
+        return file;
+    struct vrrl_reader *opened = calloc(1, sizeof(*opened));
+    if (opened == NULL) {
+        close(file);
+        return VRRL_E_NO_MEMORY;
+    }
+    opened->file = file;
+    int error = map_log(opened, file_bytes);
+    if (error != 0) {
+        vrrl_reader_close(opened);
+        return error;
+    }
+    log_reader_restart(opened);
+    *reader = opened;
+    return 0;
+}
+
+void vrrl_reader_info(const struct vrrl_reader *reader, struct vrrl_info *info)
+{
+    *info = reader->info;
+}
+
+static void set_witness(struct vrrl_reader *reader, uint64_t place)
+{
+    reader->witness_place = place;
+    memcpy(&reader->witness, &reader->records[place], sizeof(reader->witness));
+}
+
+void log_reader_restart(struct vrrl_reader *reader)
+{
+    reader->next = log_oldest_place(&reader->info);
+    reader->left = reader->info.capacity;
+    if (!reader->info.wrapped) {
+        reader->left = reader->next;
+        reader->next = 0;
+    }
+    reader->unready = 0;
+    reader->awaited = NO_PLACE;
+    reader->witness_place = NO_PLACE;
+    if (reader->next < reader->whole && reader->left > 0)
+        set_witness(reader, reader->next);
+}
+
+void log_reader_catch_up(struct vrrl_reader *reader)
+{
+    reader->overrun = true;
+    reader->info.wrapped = true;
+    reader->info.cursor_behind = false;
+    reader->info.cursor =
+        atomic_load_explicit(&reader->header->cursor, memory_order_acquire) % reader->info.capacity;
+    log_reader_restart(reader);
+}
+
+bool log_reader_was_lapped(const struct vrrl_reader *reader)
+{
+    atomic_thread_fence(memory_order_acquire);
+    return reader->witness_place != NO_PLACE &&
+           memcmp(&reader->witness, &reader->records[reader->witness_place],
+                  sizeof(reader->witness)) != 0;
+}
+
+/** \return false when the place is empty, or was overwritten while it was copied */
+static inline bool copy_record(const struct vrrl_reader *reader, uint64_t place,
+                               struct vrrl_record *record)
+{
+    struct log_record copy;
+    memcpy(&copy, &reader->records[place], sizeof(copy));
+    if (copy.magic != LOG_RECORD_LIVE)
+        return false;
+    record->timestamp_ns = copy.timestamp_ns;
+    record->slot_idx = copy.slot_idx;
+    record->tenant_id = copy.tenant_id;
+    record->opcode = copy.opcode;
+    memcpy(record->args, copy.args, sizeof(record->args));
+    record->epoch = copy.epoch;
+    record->failure.slot_status = copy.slot_status;
+    record->failure.failure_class = copy.failure_class;
+    record->failure.backend_code = copy.backend_code;
+    record->failure.output_digest = copy.output_digest;
+    record->place = place;
+    return true;
+}
+
+/** Read up to \a max records of the block that begins at next. */
+static size_t read_block(struct vrrl_reader *reader, struct vrrl_record *records, size_t max)
+{
+    size_t count = 0;
+    uint64_t last = NO_PLACE;
+    uint64_t place = reader->next;
+    uint64_t left = reader->left;
+    for (unsigned step = 0; step < BLOCK_RECORDS && left > 0 && count < max; step++) {
+        if (place < reader->whole && copy_record(reader, place, &records[count])) {
+            count++;
+            last = place;
+        }
+        place = log_next_place(place, reader->info.capacity);
+        left--;
+    }
+    if (log_reader_was_lapped(reader)) {
+        log_reader_catch_up(reader);
+        return 0;
+    }
+    reader->next = place;
+    reader->left = left;
+    if (last != NO_PLACE)
+        set_witness(reader, last);
+    return count;
+}
+
+size_t vrrl_read(struct vrrl_reader *reader, struct vrrl_record *records, size_t max)
+{
+    size_t count = 0;
+    unsigned idle = 0;
+    while (count < max && reader->left > 0 && idle < CATCH_UPS_MAX) {
+        size_t block = read_block(reader, records + count, max - count);
+        idle = block == 0 && reader->overrun ? idle + 1 : 0;
+        count += block;
+    }
+    return count;
+}
+
+void vrrl_rewind(struct vrrl_reader *reader)
+{
+    log_reader_restart(reader);
+}
+
+void vrrl_reader_close(struct vrrl_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    if (reader->header != NULL)
+        munmap((void *)reader->header, reader->map_bytes);
+    close(reader->file);
+    free(reader);
+}
