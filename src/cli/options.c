@@ -3,9 +3,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cli.h"
 #include "cli/message.h"
 
 static bool number_until(const char *text, char end, uint64_t max, uint64_t *value,
@@ -83,4 +85,31 @@ const char *option_operand(int argc, char **argv, const char *what)
         return NULL;
     }
     return argv[optind];
+}
+
+int option_log_and_json(int argc, char **argv, const char *usage, const char **path, bool *json)
+{
+    static const struct option long_options[] = {
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int code;
+    *path = NULL;
+    *json = false;
+    while ((code = getopt_long(argc, argv, ":jh", long_options, NULL)) != -1) {
+        switch (code) {
+        case 'j':
+            *json = true;
+            break;
+        case 'h':
+            puts(usage);
+            return message_finish_output(CLI_WELL);
+        default:
+            option_error(argv, code);
+            return CLI_FAILED;
+        }
+    }
+    *path = option_operand(argc, argv, "LOG");
+    return CLI_FAILED;
 }

@@ -40,4 +40,14 @@ void option_value_error(char **argv, const char *option, const char *takes);
  */
 const char *option_operand(int argc, char **argv, const char *what);
 
+/**
+ * The command line of a verb that takes one log, --json and --help.
+ *
+ * \param usage       printed for --help
+ * \param[out] path  the log; NULL when there is nothing more to do
+ * \param[out] json  --json was given
+ * \return the exit status when \a path is NULL
+ */
+int option_log_and_json(int argc, char **argv, const char *usage, const char **path, bool *json);
+
 #endif

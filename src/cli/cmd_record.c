@@ -1,0 +1,203 @@
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/child.h"
+#include "cli/cli.h"
+#include "cli/host.h"
+#include "cli/message.h"
+#include "cli/options.h"
+#include "cli/target_log.h"
+#include "log/vrrl.h"
+
+#define SHIM "libvrrl-preload.so"
+#define DEFAULT_LOG "vrrl.vrrl"
+
+/** As shells end when they cannot run a command. */
+enum {
+    CANNOT_RUN = 126,
+    NOT_FOUND = 127
+};
+
+static const char usage[] =
+    "Usage: vrrl record [-o LOG] [--capacity N] [--append] [--] COMMAND [ARGUMENT]...\n"
+    "Run a command and record each slot that it publishes into a work ring.\n"
+    "\n"
+    "  -o, --output LOG   write to LOG instead of " DEFAULT_LOG "; a log of that name is\n"
+    "                     kept as LOG.old\n"
+    "  -c, --capacity N   let a new log hold N records, 1 to 1048576 (default 65536);\n"
+    "                     after them the oldest is overwritten\n"
+    "  -a, --append       continue a log of that name, with its own capacity\n"
+    "  -h, --help         print this help\n"
+    "\n"
+    "Exit status: the command's; its death by a signal is repeated. 126 when it cannot be\n"
+    "run, 127 when it is not found, 2 when recording cannot begin (nothing was run then).";
+
+struct record_options {
+    const char *log;
+    uint64_t capacity;
+    bool append;
+    bool help;
+};
+
+static bool read_options(int argc, char **argv, struct record_options *options)
+{
+    static const struct option long_options[] = {
+        {"output", required_argument, NULL, 'o'},
+        {"capacity", required_argument, NULL, 'c'},
+        {"append", no_argument, NULL, 'a'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int code;
+    *options = (struct record_options){.log = DEFAULT_LOG, .capacity = VRRL_CAPACITY_DEFAULT};
+    while ((code = getopt_long(argc, argv, "+:o:c:ah", long_options, NULL)) != -1) {
+        switch (code) {
+        case 'o':
+            options->log = optarg;
+            break;
+        case 'c':
+            if (!option_number(optarg, VRRL_CAPACITY_MAX, &options->capacity) ||
+                options->capacity == 0) {
+                option_value_error(argv, "--capacity", "a number from 1 to 1048576");
+                return false;
+            }
+            break;
+        case 'a':
+            options->append = true;
+            break;
+        case 'h':
+            options->help = true;
+            return true;
+        default:
+            option_error(argv, code);
+            return false;
+        }
+    }
+    if (optind == argc) {
+        message_error("record: no command was given. Fix: put it after 'vrrl record --'.");
+        return false;
+    }
+    return true;
+}
+
+/** The shim of a build tree beside an uninstalled command, or the installed one. */
+static bool find_shim(char shim[PATH_MAX])
+{
+    char self[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    const char *places[] = {".libs/" SHIM, SHIM};
+    for (size_t i = 0; size > 0 && i < sizeof(places) / sizeof(places[0]); i++) {
+        self[size] = '\0';
+        char copy[PATH_MAX];
+        strcpy(copy, self);
+        if (snprintf(shim, PATH_MAX, "%s/%s", dirname(copy), places[i]) < PATH_MAX &&
+            access(shim, R_OK) == 0) {
+            return true;
+        }
+    }
+    snprintf(shim, PATH_MAX, "%s", PKGLIBDIR "/" SHIM);
+    if (access(shim, R_OK) == 0) {
+        return true;
+    }
+    message_error("%s: %s. Fix: install vrrl with 'make install'.", shim, strerror(errno));
+    return false;
+}
+
+/** LD_PRELOAD with the shim behind what is preloaded already: a sanitizer must stay the first. */
+static char *preload_list(const char *shim)
+{
+    if (strpbrk(shim, ": ") != NULL) {
+        message_error("%s: a library with a colon or a space in its path cannot be preloaded. "
+                      "Fix: install vrrl elsewhere.",
+                      shim);
+        return NULL;
+    }
+    const char *others = getenv("LD_PRELOAD");
+    char *list = NULL;
+    bool alone = others == NULL || others[0] == '\0';
+    if (asprintf(&list, "%s%s%s", alone ? "" : others, alone ? "" : ":", shim) < 0) {
+        message_error("record: %s. Fix: free some memory.", strerror(errno));
+        return NULL;
+    }
+    return list;
+}
+
+static void tell_result(const struct target_log *log, const char *command, const char *file)
+{
+    struct target_result result;
+    if (target_log_result(log, &result) && result.recorded > 0) {
+        message_notice("recorded %" PRIu64 " publish%s in %s (%" PRIu64 " overwritten)",
+                       result.recorded, result.recorded == 1 ? "" : "es", log->name,
+                       result.overwritten);
+        return;
+    }
+    const char *reason = host_refuses_preload(file);
+    const char *disabled = getenv("VRRL_DISABLE");
+    if (disabled != NULL && disabled[0] != '\0' && strcmp(disabled, "0") != 0) {
+        reason = "VRRL_DISABLE is set";
+    } else if (reason == NULL) {
+        reason = "it never called a known symbol (vyre_publish_slot and its kin)";
+    }
+    message_notice("nothing was recorded from %s: %s", command, reason);
+}
+
+static int run_and_tell(const struct record_options *options, const struct target_log *log,
+                        const char *file, char **command, const char *preload)
+{
+    char capacity[32];
+    snprintf(capacity, sizeof(capacity), "%" PRIu64, options->capacity);
+    const struct child_variable variables[] = {
+        {"LD_PRELOAD", preload},
+        {"VRRL_LOG", log->path},
+        {"VRRL_CAPACITY", capacity},
+        {NULL, NULL},
+    };
+    int status;
+    int error = child_run(file, command, variables, &status);
+    if (error != 0) {
+        message_error("%s: %s. Fix: make sure that it runs without vrrl.", command[0],
+                      strerror(error));
+        return CANNOT_RUN;
+    }
+    tell_result(log, command[0], file);
+    return child_repeat_end(status);
+}
+
+int cmd_record(int argc, char **argv)
+{
+    struct record_options options;
+    struct target_log log;
+    char shim[PATH_MAX];
+    char file[PATH_MAX];
+    if (!read_options(argc, argv, &options)) {
+        return CLI_FAILED;
+    }
+    if (options.help) {
+        puts(usage);
+        return message_finish_output(CLI_WELL);
+    }
+    if (!target_log_check(options.log, options.append, &log) || !find_shim(shim)) {
+        return CLI_FAILED;
+    }
+    int error = host_find(argv[optind], file);
+    if (error != 0) {
+        message_error("%s: %s. Fix: name a program that this user can run.", argv[optind],
+                      strerror(error));
+        return error == ENOENT || error == ENOTDIR ? NOT_FOUND : CANNOT_RUN;
+    }
+    char *preload = preload_list(shim);
+    if (preload == NULL || !target_log_make_room(&log)) {
+        free(preload);
+        return CLI_FAILED;
+    }
+    int status = run_and_tell(&options, &log, file, argv + optind, preload);
+    free(preload);
+    return status;
+}

@@ -1,0 +1,172 @@
+#include "cli/target_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/message.h"
+#include "session/session.h"
+
+#define OLD_SUFFIX ".old"
+
+static bool find_folder(struct target_log *log)
+{
+    char copy[PATH_MAX];
+    char folder[PATH_MAX];
+    if (strlen(log->name) >= sizeof(copy)) {
+        message_error("%s: the name is too long. Fix: choose a shorter one.", log->name);
+        return false;
+    }
+    strcpy(copy, log->name);
+    const char *last = strrchr(log->name, '/');
+    const char *base = last == NULL ? log->name : last + 1;
+    if (base[0] == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0) {
+        message_error("'%s' names no file. Fix: end the name of the log in a file name.",
+                      log->name);
+        return false;
+    }
+    if (realpath(dirname(copy), folder) == NULL ||
+        faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0) {
+        message_error("%s: no log can be written into its folder: %s. Fix: create the folder, or "
+                      "choose another one with -o.",
+                      log->name, strerror(errno));
+        return false;
+    }
+    const char *between = strcmp(folder, "/") == 0 ? "" : "/";
+    int size = snprintf(log->path, sizeof(log->path), "%s%s%s", folder, between, base);
+    char session[PATH_MAX];
+    if (size >= (int)(sizeof(log->path) - sizeof(OLD_SUFFIX)) ||
+        !session_path(log->path, session)) {
+        message_error("%s: the name is too long. Fix: choose a shorter one.", log->name);
+        return false;
+    }
+    return true;
+}
+
+/** Look at the session of an existing log. \return false after a message when a recorder lives */
+static bool check_owner(struct target_log *log, const struct vrrl_info *info)
+{
+    struct session_reader *session;
+    log->total_before = info->live;
+    if (session_reader_open(log->path, info->capacity, &session) != 0) {
+        return true;
+    }
+    struct session_owner owner = session_reader_header(session)->owner;
+    log->total_before = session_reader_total(session, info->cursor);
+    session_reader_close(session);
+    if (session_owner_alive(&owner)) {
+        message_error("%s: process %u is recording into it. Fix: wait until it ends, or choose "
+                      "another log with -o.",
+                      log->name, (unsigned)owner.pid);
+        return false;
+    }
+    return true;
+}
+
+static bool check_existing(struct target_log *log, bool append)
+{
+    struct vrrl_reader *reader;
+    int error = vrrl_reader_open(log->path, &reader);
+    if (error == VRRL_E_NOT_FOUND) {
+        return true;
+    }
+    // Any log can be kept as ….old, sound or not; what never was one is left where it is.
+    bool kept = !append && error != VRRL_E_MAGIC && error != VRRL_E_NOT_REGULAR &&
+                error != VRRL_E_IO && error != VRRL_E_NO_MEMORY;
+    if (error != 0) {
+        if (!kept) {
+            message_log_error(log->name, error);
+        }
+        log->replaced = kept;
+        return kept;
+    }
+    struct vrrl_info info;
+    vrrl_reader_info(reader, &info);
+    vrrl_reader_close(reader);
+    if (append && info.lost > 0) {
+        message_log_error(log->name, VRRL_E_TRUNCATED_RECORDS);
+        return false;
+    }
+    log->continued = append;
+    log->replaced = !append;
+    return check_owner(log, &info);
+}
+
+bool target_log_check(const char *name, bool append, struct target_log *log)
+{
+    *log = (struct target_log){.name = name};
+    if (!find_folder(log) || !check_existing(log, append)) {
+        return false;
+    }
+    if (log->replaced) {
+        log->total_before = 0;
+    }
+    return true;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+    (void)status;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
+bool target_log_make_room(const struct target_log *log)
+{
+    char old[PATH_MAX];
+    char session[PATH_MAX];
+    char old_session[PATH_MAX];
+    if (!log->replaced) {
+        return true;
+    }
+    snprintf(old, sizeof(old), "%.*s" OLD_SUFFIX, (int)(sizeof(old) - sizeof(OLD_SUFFIX)),
+             log->path);
+    if (!session_path(log->path, session) || !session_path(old, old_session)) {
+        message_error("%s: the name is too long. Fix: choose a shorter one.", log->name);
+        return false;
+    }
+    bool done =
+        (nftw(old_session, remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT) &&
+        rename(log->path, old) == 0 && (rename(session, old_session) == 0 || errno == ENOENT);
+    if (!done) {
+        message_error("%s: could not be kept as %s" OLD_SUFFIX ": %s. Fix: move it away, or choose "
+                      "another log with -o.",
+                      log->name, log->name, strerror(errno));
+    }
+    return done;
+}
+
+bool target_log_result(const struct target_log *log, struct target_result *result)
+{
+    struct vrrl_reader *reader;
+    int error = vrrl_reader_open(log->path, &reader);
+    if (error != 0) {
+        if (error != VRRL_E_NOT_FOUND) {
+            message_log_error(log->name, error);
+        }
+        return false;
+    }
+    struct vrrl_info info;
+    vrrl_reader_info(reader, &info);
+    vrrl_reader_close(reader);
+    struct session_reader *session;
+    uint64_t total = info.live;
+    *result = (struct target_result){0};
+    if (session_reader_open(log->path, info.capacity, &session) == 0) {
+        total = session_reader_total(session, info.cursor);
+        result->skipped = session_reader_header(session)->skipped;
+        session_reader_close(session);
+    }
+    result->recorded = total > log->total_before ? total - log->total_before : 0;
+    if (result->recorded > info.capacity) {
+        result->overwritten = result->recorded - info.capacity;
+    }
+    return true;
+}
