@@ -54,6 +54,7 @@ static bool check_owner(struct target_log *log, const struct vrrl_info *info)
 {
     struct session_reader *session;
     log->total_before = info->live;
+    log->gaps_before = info->gaps;
     if (session_reader_open(log->path, info->capacity, &session) != 0) {
         return true;
     }
@@ -106,6 +107,7 @@ bool target_log_check(const char *name, bool append, struct target_log *log)
     }
     if (log->replaced) {
         log->total_before = 0;
+        log->gaps_before = 0;
     }
     return true;
 }
@@ -158,15 +160,17 @@ bool target_log_result(const struct target_log *log, struct target_result *resul
     vrrl_reader_close(reader);
     struct session_reader *session;
     uint64_t total = info.live;
+    uint64_t empty = 0;
     *result = (struct target_result){0};
     if (session_reader_open(log->path, info.capacity, &session) == 0) {
         total = session_reader_total(session, info.cursor);
+        empty = info.gaps > log->gaps_before ? info.gaps - log->gaps_before : 0;
         result->skipped = session_reader_header(session)->skipped;
         session_reader_close(session);
     }
-    result->recorded = total > log->total_before ? total - log->total_before : 0;
-    if (result->recorded > info.capacity) {
-        result->overwritten = result->recorded - info.capacity;
-    }
+    // A place that a failed publish left empty counts in the total.
+    uint64_t places = total > log->total_before ? total - log->total_before : 0;
+    result->recorded = places > empty ? places - empty : 0;
+    result->overwritten = places > info.capacity ? places - info.capacity : 0;
     return true;
 }

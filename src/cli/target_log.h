@@ -17,6 +17,8 @@ struct target_log {
     char path[PATH_MAX];
     /** Running total before the command ran; 0 for a new log. */
     uint64_t total_before;
+    /** Empty places before the command ran; 0 for a new log. */
+    uint64_t gaps_before;
     /** It exists, and --append continues it. */
     bool continued;
     /** It exists, and is to be kept under its name + ".old". */
