@@ -254,13 +254,15 @@ START_TEST(debug_log_drops_what_does_not_fit_and_says_so)
 }
 END_TEST
 
-START_TEST(debug_log_cursor_at_the_end_of_the_numbers)
+START_TEST(debug_log_cursor_wraps_and_writes_nothing)
 {
-    uint32_t log[9] = {0xFFFFFFFC};
     struct vyre_debug_log_record record = {1, {2, 3}, 4};
-    vyre_debug_log_append(log, 9, &record);
-    ck_assert_uint_eq(log[VYRE_DEBUG_LOG_CURSOR], 0);
-    ck_assert_uint_eq(log[1], 0);
+    for (uint32_t below = 1; below <= 8; below++) {
+        uint32_t log[9] = {0u - below};
+        vyre_debug_log_append(log, 9, &record);
+        const uint32_t expected[9] = {4 - below};
+        ck_assert_mem_eq(log, expected, sizeof(expected));
+    }
 }
 END_TEST
 
@@ -321,7 +323,7 @@ int main(void)
     tcase_add_test(tests, control_word_names);
     tcase_add_test(tests, debug_log_reads_what_was_appended);
     tcase_add_test(tests, debug_log_drops_what_does_not_fit_and_says_so);
-    tcase_add_test(tests, debug_log_cursor_at_the_end_of_the_numbers);
+    tcase_add_test(tests, debug_log_cursor_wraps_and_writes_nothing);
     tcase_add_test(tests, debug_log_cursor_inside_a_record);
     tcase_add_test(tests, io_queue_round_trip);
     tcase_add_test(tests, io_queue_answers_requests_only);
