@@ -1,14 +1,10 @@
 /*
  * Creating a log, and opening one to append to it.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "log/files.h"
@@ -17,22 +13,22 @@
 
 #define LOG_MODE 0600
 
+static uint64_t writer_bytes(uint64_t capacity)
+{
+    return sizeof(struct vrrl_writer) + capacity * sizeof(uint64_t);
+}
+
 int log_map(int file, uint64_t capacity, struct vrrl_writer **writer)
 {
     uint64_t bytes = log_file_bytes(capacity);
-    uint64_t owner_bytes = capacity * sizeof(uint64_t);
-    struct vrrl_writer *opened = calloc(1, sizeof(*opened));
-    if (opened == NULL)
+    /* Not from malloc: the recorder opens its log wherever the host publishes first. */
+    struct vrrl_writer *opened = mmap(NULL, writer_bytes(capacity), PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (opened == MAP_FAILED)
         return VRRL_E_NO_MEMORY;
     void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    void *owners = mmap(NULL, owner_bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (map == MAP_FAILED || owners == MAP_FAILED) {
-        if (map != MAP_FAILED)
-            munmap(map, bytes);
-        if (owners != MAP_FAILED)
-            munmap(owners, owner_bytes);
-        free(opened);
+    if (map == MAP_FAILED) {
+        munmap(opened, writer_bytes(capacity));
         return VRRL_E_NO_MEMORY;
     }
     log_populate(map, bytes);
@@ -40,7 +36,6 @@ int log_map(int file, uint64_t capacity, struct vrrl_writer **writer)
     opened->records = (struct log_record *)((uint8_t *)map + LOG_HEADER_BYTES);
     opened->capacity = capacity;
     opened->map_bytes = bytes;
-    opened->owners = owners;
     log_clock_start(&opened->clock);
     *writer = opened;
     return 0;
@@ -130,7 +125,6 @@ void vrrl_writer_close(struct vrrl_writer *writer)
 {
     if (writer == NULL)
         return;
-    munmap((void *)writer->owners, writer->capacity * sizeof(uint64_t));
     munmap(writer->header, writer->map_bytes);
-    free(writer);
+    munmap(writer, writer_bytes(writer->capacity));
 }

@@ -28,9 +28,9 @@ struct vrrl_writer {
     struct log_record *records;
     uint64_t capacity;
     uint64_t map_bytes;
-    /** One word for each place: who may write there, and in which lap (append.c). */
-    _Atomic uint64_t *owners;
     struct log_clock clock;
+    /** One word for each place: who may write there, and in which lap (append.c). */
+    _Atomic uint64_t owners[];
 };
 
 /** A place that this thread owns until it commits or abandons it. */

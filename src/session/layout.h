@@ -75,7 +75,7 @@ struct session_header {
     struct session_owner owner;
     /** Running total when the session was created: earlier records have no slot here. */
     uint64_t first_sequence;
-    uint8_t reserved[4096 - 104];
+    uint8_t reserved[4096 - 96];
     struct session_run run_table[SESSION_RUNS_MAX];
     struct session_ring ring_table[SESSION_RINGS_MAX];
     uint8_t tail[SESSION_HEADER_BYTES - 4096 - SESSION_RUNS_MAX * 64 - SESSION_RINGS_MAX * 32];

@@ -23,6 +23,10 @@ enum session_error {
     SESSION_E_TRUNCATED = -102,
     /** The slots file belongs to a log of another capacity. */
     SESSION_E_CAPACITY = -103,
+    /** A live process records into the log. */
+    SESSION_E_OWNED = -104,
+    /** The name of the session folder does not fit into PATH_MAX. */
+    SESSION_E_PATH = -105,
 };
 
 /** As vrrl_strerror(), for the codes of both. */
@@ -60,7 +64,11 @@ bool session_slot_matches(const struct session_slot *slot, const struct vrrl_rec
 /** Publishes recorded since the log began, counting those that were overwritten. */
 uint64_t session_reader_total(const struct session_reader *reader, uint64_t cursor);
 
-/** Whether the process that wrote the log last still runs (in this boot and pid namespace). */
+/** Describe the calling process.  Fields that /proc does not tell are 0. */
+void session_owner_self(struct session_owner *owner);
+
+/** Whether the process that recorded into the log last still runs.  One in another pid
+ *  namespace cannot be looked up, and is taken to run. */
 bool session_owner_alive(const struct session_owner *owner);
 
 void session_reader_close(struct session_reader *reader);

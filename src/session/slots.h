@@ -1,0 +1,33 @@
+/**
+ * \file slots.h
+ * \brief The slots file as bytes in memory; shared by the session's reader and writer.
+ */
+#ifndef VRRL_SESSION_SLOTS_H
+#define VRRL_SESSION_SLOTS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "session/layout.h"
+
+#define SESSION_SLOTS_FILE "slots"
+#define SESSION_RUNS_FILE "runs.jsonl"
+
+static inline uint64_t session_slots_bytes(uint64_t capacity)
+{
+    return SESSION_HEADER_BYTES + capacity * sizeof(struct session_slot);
+}
+
+/** Name of a file in the session folder of a log.  \return false when it does not fit */
+bool session_file_path(const char *log_path, const char *name, char out[PATH_MAX]);
+
+/** Check a slots file of \a file_bytes.  \return 0 or a SESSION_E code */
+int session_check_slots(const struct session_header *header, uint64_t file_bytes,
+                        uint64_t capacity);
+
+/** Running total of the log, from the newest slots below the cursor. */
+uint64_t session_count_total(const struct session_header *header, const struct session_slot *slots,
+                             uint64_t capacity, uint64_t cursor);
+
+#endif

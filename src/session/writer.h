@@ -1,0 +1,59 @@
+/**
+ * \file writer.h
+ * \brief Recording: a log and its session, opened together by one process.
+ */
+#ifndef VRRL_SESSION_WRITER_H
+#define VRRL_SESSION_WRITER_H
+
+#include <stdint.h>
+
+#include "log/writer.h"
+#include "session/session.h"
+
+/** Rings of one run that are told apart. */
+#define SESSION_RINGS_OF_RUN_MAX 256u
+
+/** A log and its session, open for recording. */
+struct recording {
+    struct vrrl_writer *log;
+    struct session_header *header;
+    struct session_slot *slots;
+    uint64_t map_bytes;
+    uint32_t run;
+    /** Address of the ring of each number; 0: free. */
+    _Atomic uint64_t ring_addresses[SESSION_RINGS_OF_RUN_MAX];
+};
+
+/**
+ * Open a log, or create it, together with its session, as a new run of both.
+ * Processes that do so at once wait for each other; one that finds a living
+ * owner is refused.
+ *
+ * Files of a session that does not fit its log (left over from another one) get
+ * the time as a suffix, and new ones are begun.
+ *
+ * Makes system calls; not signal safe; does not allocate with malloc.
+ *
+ * \param capacity  of a log that is created; an existing one keeps its own
+ * \return 0, SESSION_E_OWNED, SESSION_E_PATH, or a VRRL_E code; errno tells more of VRRL_E_IO
+ */
+int recording_open(const char *log_path, uint64_t capacity, struct recording *recording);
+
+/** Unmap.  No thread may be recording. */
+void recording_close(struct recording *recording);
+
+/** Number of a ring in this run; the first call for a ring enters it into the header.
+ *  Lock-free, signal safe.  \return SESSION_RING_UNKNOWN when there are too many */
+uint32_t recording_ring(struct recording *recording, uint64_t address, uint64_t bytes);
+
+/** Empty the slot of a place that was just taken in the log. */
+static inline void recording_empty_slot(struct recording *recording, const struct log_place *place)
+{
+    __atomic_store_n(&recording->slots[place->index].sequence, 0, __ATOMIC_RELEASE);
+}
+
+/** Write the slot of a place, and then commit its record.  \return as log_commit() */
+bool recording_commit(struct recording *recording, const struct log_place *place,
+                      const struct vrrl_record *record, const struct session_slot *slot);
+
+#endif
