@@ -6,8 +6,8 @@
 
 #include "tally.h"
 
-/* What the end of the text may add at once: a word and a line. */
-#define END_SLOTS 3u
+/* What one byte or the end of the text may add: a word and a line. */
+#define END_SLOTS ((size_t)3)
 
 bool chunk_open(struct chunk *chunk, size_t slots)
 {
