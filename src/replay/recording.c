@@ -1,0 +1,254 @@
+#include "replay/recording.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log/vrrl.h"
+#include "replay/effects.h"
+#include "session/session.h"
+
+/** A record with what its session says of it. */
+struct entry {
+    struct vrrl_record record;
+    bool has_slot;
+    struct session_slot slot;
+};
+
+struct source {
+    const char *path;
+    struct vrrl_reader *log;
+    /** NULL without a session that can be used. */
+    struct session_reader *session;
+    struct vrrl_info info;
+};
+
+static bool fail_code(struct replay_error *error, const char *path, int code)
+{
+    if (code == VRRL_E_IO)
+        return replay_fail(error, "%s: %s. Fix: make sure that the file can be read by this user.",
+                           path, strerror(errno));
+    return replay_fail(error, "%s: %s", path, session_strerror(code));
+}
+
+static bool next_entry(struct source *source, struct entry *entry)
+{
+    if (vrrl_read(source->log, &entry->record, 1) == 0)
+        return false;
+    entry->has_slot = source->session != NULL &&
+                      session_reader_slot(source->session, entry->record.place, &entry->slot);
+    return true;
+}
+
+/** Find run and ring to replay, as asked for or the last run and its only ring. */
+static bool choose(struct source *source, const struct recording_choice *choice,
+                   struct recording *recording, struct replay_error *error)
+{
+    struct entry entry;
+    uint32_t last_run = 0;
+    vrrl_rewind(source->log);
+    while (next_entry(source, &entry)) {
+        if (entry.has_slot && entry.slot.run > last_run)
+            last_run = entry.slot.run;
+    }
+    recording->session = last_run > 0;
+    if (!recording->session) {
+        if (choice->run_given || choice->ring_given)
+            return replay_fail(error,
+                               "%s: no session tells its runs and rings. "
+                               "Fix: replay all of it, without --run and --ring.",
+                               source->path);
+        return true;
+    }
+
+    recording->run = choice->run_given ? choice->run : last_run;
+    recording->ring = choice->ring;
+    bool found = false;
+    uint32_t low = UINT32_MAX;
+    uint32_t high = 0;
+    vrrl_rewind(source->log);
+    while (next_entry(source, &entry)) {
+        if (!entry.has_slot || entry.slot.run != recording->run)
+            continue;
+        found = found || !choice->ring_given || entry.slot.ring == choice->ring;
+        if (entry.slot.ring == SESSION_RING_UNKNOWN)
+            continue;
+        low = entry.slot.ring < low ? entry.slot.ring : low;
+        high = entry.slot.ring > high ? entry.slot.ring : high;
+    }
+    if (!found && low > high)
+        return replay_fail(error,
+                           "%s: run %u has no record; the last run is %u. "
+                           "Fix: choose a run that is in the log.",
+                           source->path, recording->run, last_run);
+    if (!found)
+        return replay_fail(error,
+                           "%s: ring %u has no record in run %u; its rings are %u to %u. "
+                           "Fix: choose one of them with --ring.",
+                           source->path, choice->ring, recording->run, low, high);
+    if (!choice->ring_given && low < high)
+        return replay_fail(error,
+                           "%s: run %u published into several rings, %u to %u, and each "
+                           "is replayed by itself. Fix: choose one with --ring.",
+                           source->path, recording->run, low, high);
+    if (!choice->ring_given)
+        recording->ring = low;
+    return true;
+}
+
+/** The slot as a publish leaves it, as far as a record tells. */
+static void rebuild(const struct vrrl_record *record, struct recorded_slot *slot)
+{
+    slot->words[VYRE_SLOT_STATUS] = VYRE_STATUS_PUBLISHED;
+    slot->words[VYRE_SLOT_OPCODE] = record->opcode;
+    slot->words[VYRE_SLOT_TENANT] = record->tenant_id;
+    slot->words[VYRE_SLOT_PRIORITY] = VYRE_PRIORITY_NORMAL;
+    memcpy(slot->words + VYRE_SLOT_ARG0, record->args, sizeof(record->args));
+    if (record->opcode == VYRE_OP_PACKED_SLOT &&
+        !effects_packed_within(slot->words + VYRE_SLOT_ARG0, 4))
+        slot->obstacle = OBSTACLE_PACKED_ARGS;
+}
+
+static void take(const struct recording *recording, const struct entry *entry, uint32_t index,
+                 struct recorded_slot *slot)
+{
+    memset(slot, 0, sizeof(*slot));
+    slot->index = index;
+    slot->slot_idx = entry->record.slot_idx;
+    slot->epoch = entry->record.epoch;
+    if (!recording->session) {
+        rebuild(&entry->record, slot);
+        return;
+    }
+    if (!entry->has_slot) {
+        rebuild(&entry->record, slot);
+        slot->obstacle = OBSTACLE_NO_SLOT;
+        return;
+    }
+    slot->thread = entry->slot.thread;
+    memcpy(slot->words, entry->slot.words, sizeof(slot->words));
+    if (!session_slot_matches(&entry->slot, &entry->record))
+        slot->obstacle = OBSTACLE_MISMATCH;
+    else if (entry->slot.ring == SESSION_RING_UNKNOWN)
+        slot->obstacle = OBSTACLE_RING;
+    else if (slot->words[VYRE_SLOT_STATUS] != VYRE_STATUS_PUBLISHED)
+        slot->obstacle = OBSTACLE_STATUS;
+}
+
+/* A record without a slot in the session is of the run that the records around it
+ * are of.  One before the chosen run's first is of an earlier run. */
+static bool wanted(const struct recording *recording, const struct entry *entry,
+                   uint32_t current_run)
+{
+    if (!recording->session)
+        return true;
+    if (!entry->has_slot)
+        return current_run == recording->run;
+    return entry->slot.run == recording->run && (entry->slot.ring == recording->ring ||
+                                                 entry->slot.ring == SESSION_RING_UNKNOWN);
+}
+
+static int compare_words(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left;
+    uint32_t b = *(const uint32_t *)right;
+    return (a > b) - (a < b);
+}
+
+/** Number the threads from 0 without a gap. */
+static bool number_threads(struct recording *recording, struct replay_error *error)
+{
+    uint32_t *threads = malloc(recording->len * sizeof(*threads));
+    if (threads == NULL)
+        return replay_fail_memory(error);
+    for (size_t i = 0; i < recording->len; i++)
+        threads[i] = recording->slots[i].thread;
+    qsort(threads, recording->len, sizeof(*threads), compare_words);
+    size_t distinct = 0;
+    for (size_t i = 0; i < recording->len; i++) {
+        if (distinct == 0 || threads[distinct - 1] != threads[i])
+            threads[distinct++] = threads[i];
+    }
+    for (size_t i = 0; i < recording->len; i++) {
+        struct recorded_slot *slot = &recording->slots[i];
+        const uint32_t *place =
+            bsearch(&slot->thread, threads, distinct, sizeof(*threads), compare_words);
+        slot->thread = (uint32_t)(place - threads);
+    }
+    recording->threads = (uint32_t)distinct;
+    free(threads);
+    return true;
+}
+
+static bool fill(struct source *source, struct recording *recording, struct replay_error *error)
+{
+    recording->slots = malloc(source->info.live * sizeof(*recording->slots));
+    if (recording->slots == NULL)
+        return replay_fail_memory(error);
+
+    struct entry entry;
+    uint32_t current_run = 0;
+    uint32_t index = 0;
+    vrrl_rewind(source->log);
+    for (; index < source->info.live && next_entry(source, &entry); index++) {
+        if (entry.has_slot)
+            current_run = entry.slot.run;
+        if (wanted(recording, &entry, current_run))
+            take(recording, &entry, index, &recording->slots[recording->len++]);
+        else
+            recording->others++;
+    }
+    if (recording->len == 0 || !number_threads(recording, error)) {
+        if (recording->len == 0)
+            replay_fail(error, "%s: it changed while it was read. "
+                               "Fix: replay it when its writer has ended.",
+                        source->path);
+        recording_free(recording);
+        return false;
+    }
+    return true;
+}
+
+static bool open_source(struct source *source, struct recording *recording,
+                        struct replay_error *error)
+{
+    int code = vrrl_reader_open(source->path, &source->log);
+    if (code != 0)
+        return fail_code(error, source->path, code);
+    vrrl_reader_info(source->log, &source->info);
+    if (source->info.lost > 0)
+        return fail_code(error, source->path, VRRL_E_TRUNCATED_RECORDS);
+    if (source->info.live == 0)
+        return replay_fail(error,
+                           "%s: the log has no records. Fix: record a program that publishes slots, "
+                           "e.g. 'vrrl record -- PROGRAM'.",
+                           source->path);
+    recording->wrapped = source->info.wrapped;
+
+    code = session_reader_open(source->path, source->info.capacity, &source->session);
+    if (code == VRRL_E_NO_MEMORY)
+        return fail_code(error, source->path, code);
+    if (code != 0)
+        source->session = NULL;
+    if (code != 0 && code != VRRL_E_NOT_FOUND)
+        recording->session_fault = session_strerror(code);
+    return true;
+}
+
+bool recording_read(const char *path, const struct recording_choice *choice,
+                    struct recording *recording, struct replay_error *error)
+{
+    struct source source = {.path = path};
+    memset(recording, 0, sizeof(*recording));
+    bool read = open_source(&source, recording, error) &&
+                choose(&source, choice, recording, error) && fill(&source, recording, error);
+    session_reader_close(source.session);
+    vrrl_reader_close(source.log);
+    return read;
+}
+
+void recording_free(struct recording *recording)
+{
+    free(recording->slots);
+    memset(recording, 0, sizeof(*recording));
+}

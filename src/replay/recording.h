@@ -1,0 +1,92 @@
+/**
+ * \file recording.h
+ * \brief The part of a log that is replayed, slots rebuilt to all 16 words.
+ */
+#ifndef VRRL_REPLAY_RECORDING_H
+#define VRRL_REPLAY_RECORDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "replay/error.h"
+#include "vyre/vyre_protocol.h"
+
+/** Why a record cannot be replayed faithfully. */
+enum obstacle {
+    OBSTACLE_NONE,
+    /** A packed slot of more than four words of args, and only four are known. */
+    OBSTACLE_PACKED_ARGS,
+    /** The session covers the run but not this record. */
+    OBSTACLE_NO_SLOT,
+    /** The session has another slot for the record than the log. */
+    OBSTACLE_MISMATCH,
+    /** The run used too many rings for its recorder to tell which this one is. */
+    OBSTACLE_RING,
+    /** The recorded slot is not PUBLISHED. */
+    OBSTACLE_STATUS,
+    /** An opcode that needs a handler which the replay does not have. */
+    OBSTACLE_OPCODE,
+    /** A control word past the largest control buffer of a replay. */
+    OBSTACLE_CONTROL_WORD,
+    /** A slot past the largest ring of a replay. */
+    OBSTACLE_SLOT,
+};
+
+/** One record. */
+struct recorded_slot {
+    /** Position among the live records of the log, oldest first, from 0. */
+    uint32_t index;
+    uint32_t slot_idx;
+    uint32_t epoch;
+    /** Threads count from 0 in a recording; without session all are thread 0. */
+    uint32_t thread;
+    enum obstacle obstacle;
+    /** What the obstacle is about: the opcode, the control word or the slot. */
+    uint64_t obstacle_value;
+    /** As published. */
+    uint32_t words[VYRE_SLOT_WORDS];
+};
+
+/** Which part of the log is asked for. */
+struct recording_choice {
+    bool run_given;
+    uint32_t run;
+    bool ring_given;
+    uint32_t ring;
+};
+
+/** One ring of one run, or of a log without session all of it. */
+struct recording {
+    /** Oldest first, at least one. */
+    struct recorded_slot *slots;
+    size_t len;
+    uint32_t threads;
+    /** Whether a session told runs, rings, threads and all 16 words. */
+    bool session;
+    /** Why a session that is there could not be used; NULL otherwise.  Static storage. */
+    const char *session_fault;
+    /** With a session only. */
+    uint32_t run;
+    uint32_t ring;
+    /** Records that belong to another run or ring. */
+    size_t others;
+    /** Older records were overwritten, so that the recording does not begin at the beginning. */
+    bool wrapped;
+};
+
+/**
+ * Read a log and its session, if there is one.
+ *
+ * Refused are a log that cannot be opened or is truncated in its records, a log
+ * without records, a run or ring that is not there, and a run of several rings
+ * with none chosen.
+ *
+ * \param[out] recording  released with recording_free(), only when true was returned
+ */
+bool recording_read(const char *path, const struct recording_choice *choice,
+                    struct recording *recording, struct replay_error *error);
+
+void recording_free(struct recording *recording);
+
+#endif
