@@ -1,0 +1,32 @@
+/**
+ * \file original.h
+ * \brief The functions behind the hooks.
+ *
+ * Each API has a table that names symbol, replacement and original once.  An
+ * original is looked up when the shim is loaded, or at its first call if its library
+ * came later.
+ */
+#ifndef VRRL_CAPTURE_ORIGINAL_H
+#define VRRL_CAPTURE_ORIGINAL_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+struct hook {
+    const char *name;
+    /** The function of this name in the shim. */
+    void *replacement;
+    _Atomic(void *) original;
+};
+
+/** Find the function that the host would have called without the shim: the next one in the
+ *  order of lookup, else that of any library that is loaded.  \return NULL when there is none */
+void *original_find(struct hook *hook);
+
+static inline void *original_of(struct hook *hook)
+{
+    void *original = atomic_load_explicit(&hook->original, memory_order_acquire);
+    return original != NULL ? original : original_find(hook);
+}
+
+#endif

@@ -1,0 +1,109 @@
+#include "capture/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "log/vrrl.h"
+
+static bool is_on(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[0] != '\0' && strcmp(value, "0") != 0;
+}
+
+static bool read_capacity(const char *text, uint64_t *capacity)
+{
+    char *end;
+    errno = 0;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9' || value == 0 ||
+        value > VRRL_CAPACITY_MAX)
+        return false;
+    *capacity = value;
+    return true;
+}
+
+void settings_read(struct settings *settings)
+{
+    memset(settings, 0, sizeof(*settings));
+    settings->capacity = VRRL_CAPACITY_DEFAULT;
+    settings->disabled = is_on("VRRL_DISABLE");
+    settings->verbose = is_on("VRRL_VERBOSE");
+    const char *log = getenv("VRRL_LOG");
+    const char *capacity = getenv("VRRL_CAPACITY");
+    if (log == NULL || log[0] == '\0') {
+        settings->fault = "VRRL_LOG is not set. Fix: set it to the name of the log.";
+        return;
+    }
+    char folder[PATH_MAX] = "";
+    /* The host may have gone elsewhere by the time it publishes. */
+    if (log[0] != '/' && getcwd(folder, sizeof(folder) - 1) != NULL)
+        strcat(folder, "/");
+    int length = snprintf(settings->log, sizeof(settings->log), "%s%s", folder, log);
+    if (length < 0 || (size_t)length >= sizeof(settings->log))
+        settings->fault = "VRRL_LOG is too long. Fix: set it to a shorter name.";
+    else if (capacity != NULL && !read_capacity(capacity, &settings->capacity))
+        settings->fault =
+            "VRRL_CAPACITY is not a number of records. Fix: set it to 1 … 1048576, or not at all.";
+}
+
+struct name {
+    char *text;
+    size_t used;
+};
+
+static void add(struct name *name, const char *text, size_t length)
+{
+    for (size_t i = 0; i < length && name->used < PATH_MAX; i++)
+        name->text[name->used++] = text[i];
+}
+
+static void add_expansion(struct name *name, char letter)
+{
+    char number[24];
+    struct utsname system;
+    const char *text = number;
+    if (letter == 'p')
+        snprintf(number, sizeof(number), "%ld", (long)getpid());
+    else if (letter == 'h')
+        text = uname(&system) == 0 ? system.nodename : "unknown";
+    else if (letter == 'e')
+        text = program_invocation_short_name;
+    else
+        snprintf(number, sizeof(number), "%%%c", letter);
+    add(name, text, strlen(text));
+}
+
+/** Where the suffix begins that a process id goes before; the end when there is none. */
+static const char *suffix_of(const char *path)
+{
+    const char *file = strrchr(path, '/');
+    const char *dot = strrchr(file == NULL ? path : file + 1, '.');
+    return dot == NULL || dot == file + 1 ? path + strlen(path) : dot;
+}
+
+bool settings_log_name(const struct settings *settings, bool second, char out[PATH_MAX])
+{
+    struct name name = {.text = out};
+    const char *suffix = suffix_of(settings->log);
+    for (const char *at = settings->log;; at++) {
+        if (second && at == suffix) {
+            add(&name, ".", 1);
+            add_expansion(&name, 'p');
+        }
+        if (*at == '\0')
+            break;
+        if (*at == '%' && at[1] != '\0')
+            add_expansion(&name, *++at);
+        else
+            add(&name, at, 1);
+    }
+    if (name.used >= PATH_MAX)
+        return false;
+    out[name.used] = '\0';
+    return true;
+}

@@ -1,0 +1,31 @@
+/**
+ * \file settings.h
+ * \brief What the environment asks of the recorder: VRRL_LOG, VRRL_CAPACITY, VRRL_DISABLE,
+ *        VRRL_VERBOSE.
+ */
+#ifndef VRRL_CAPTURE_SETTINGS_H
+#define VRRL_CAPTURE_SETTINGS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct settings {
+    /** VRRL_LOG, made absolute; empty when it is not set. */
+    char log[PATH_MAX];
+    uint64_t capacity;
+    bool disabled;
+    bool verbose;
+    /** A setting that cannot be used, as a sentence; NULL when all are good. */
+    const char *fault;
+};
+
+/** Read the environment as it is now. */
+void settings_read(struct settings *settings);
+
+/** Write the name of this process's log, %p, %h and %e expanded.
+ *  \param second  put the process id before the suffix: the name itself is another's
+ *  \return false when it does not fit */
+bool settings_log_name(const struct settings *settings, bool second, char out[PATH_MAX]);
+
+#endif
