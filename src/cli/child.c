@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "cli/child.h"
 
 #include <errno.h>

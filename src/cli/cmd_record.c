@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -6,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/child.h"
@@ -13,6 +16,7 @@
 #include "cli/host.h"
 #include "cli/message.h"
 #include "cli/options.h"
+#include "cli/record_result.h"
 #include "cli/target_log.h"
 #include "log/vrrl.h"
 
@@ -30,7 +34,8 @@ static const char usage[] =
     "Run a command and record each slot that it publishes into a work ring.\n"
     "\n"
     "  -o, --output LOG   write to LOG instead of " DEFAULT_LOG "; a log of that name is\n"
-    "                     kept as LOG.old\n"
+    "                     kept as LOG.old. %p, %h and %e in it are the process id, the\n"
+    "                     host's name and the program's name\n"
     "  -c, --capacity N   let a new log hold N records, 1 to 1048576 (default 65536);\n"
     "                     after them the oldest is overwritten\n"
     "  -a, --append       continue a log of that name, with its own capacity\n"
@@ -129,21 +134,28 @@ static char *preload_list(const char *shim)
     return list;
 }
 
-static void tell_result(const struct target_log *log, const char *command, const char *file)
+static void tell_log(const char *name, const struct record_result *result)
 {
-    struct target_result result;
-    if (target_log_result(log, &result) && result.recorded > 0) {
-        message_notice("recorded %" PRIu64 " publish%s in %s (%" PRIu64 " overwritten)",
-                       result.recorded, result.recorded == 1 ? "" : "es", log->name,
-                       result.overwritten);
+    message_notice("recorded %" PRIu64 " publish%s in %s (%" PRIu64 " overwritten)",
+                   result->recorded, result->recorded == 1 ? "" : "es", name, result->overwritten);
+}
+
+static void tell_result(const struct target_log *log, uint64_t since_ns, const char *command,
+                        const char *file)
+{
+    unsigned opened = 0;
+    if (record_results(log->name, since_ns, &opened, tell_log) > 0) {
         return;
     }
     const char *reason = host_refuses_preload(file);
     const char *disabled = getenv("VRRL_DISABLE");
     if (disabled != NULL && disabled[0] != '\0' && strcmp(disabled, "0") != 0) {
         reason = "VRRL_DISABLE is set";
+    } else if (opened > 0) {
+        reason = "the runtime refused every publish";
     } else if (reason == NULL) {
-        reason = "it never called a known symbol (vyre_publish_slot and its kin)";
+        reason = "it never called a known symbol such as vyre_publish_slot, or a line above says "
+                 "why it could not record";
     }
     message_notice("nothing was recorded from %s: %s", command, reason);
 }
@@ -159,6 +171,9 @@ static int run_and_tell(const struct record_options *options, const struct targe
         {"VRRL_CAPACITY", capacity},
         {NULL, NULL},
     };
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t since_ns = (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
     int status;
     int error = child_run(file, command, variables, &status);
     if (error != 0) {
@@ -166,7 +181,7 @@ static int run_and_tell(const struct record_options *options, const struct targe
                       strerror(error));
         return CANNOT_RUN;
     }
-    tell_result(log, command[0], file);
+    tell_result(log, since_ns, command[0], file);
     return child_repeat_end(status);
 }
 

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdarg.h>

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "cli/host.h"
 
 #include <elf.h>

@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "cli/target_log.h"
 
 #include <errno.h>
@@ -50,16 +52,13 @@ static bool find_folder(struct target_log *log)
 }
 
 /** Look at the session of an existing log. \return false after a message when a recorder lives */
-static bool check_owner(struct target_log *log, const struct vrrl_info *info)
+static bool check_owner(const struct target_log *log, uint64_t capacity)
 {
     struct session_reader *session;
-    log->total_before = info->live;
-    log->gaps_before = info->gaps;
-    if (session_reader_open(log->path, info->capacity, &session) != 0) {
+    if (session_reader_open(log->path, capacity, &session) != 0) {
         return true;
     }
     struct session_owner owner = session_reader_header(session)->owner;
-    log->total_before = session_reader_total(session, info->cursor);
     session_reader_close(session);
     if (session_owner_alive(&owner)) {
         message_error("%s: process %u is recording into it. Fix: wait until it ends, or choose "
@@ -77,9 +76,12 @@ static bool check_existing(struct target_log *log, bool append)
     if (error == VRRL_E_NOT_FOUND) {
         return true;
     }
-    // Any log can be kept as ….old, sound or not; what never was one is left where it is.
-    bool kept = !append && error != VRRL_E_MAGIC && error != VRRL_E_NOT_REGULAR &&
-                error != VRRL_E_IO && error != VRRL_E_NO_MEMORY;
+    // A damaged log, or an empty file, is kept as ….old; what never was a log stays where it is.
+    struct stat status;
+    bool empty =
+        error == VRRL_E_TRUNCATED_HEADER && stat(log->path, &status) == 0 && status.st_size == 0;
+    bool kept = !append && (empty || error == VRRL_E_VERSION || error == VRRL_E_CAPACITY_ZERO ||
+                            error == VRRL_E_CAPACITY_OVER || error == VRRL_E_RECORD_MAGIC);
     if (error != 0) {
         if (!kept) {
             message_log_error(log->name, error);
@@ -94,22 +96,24 @@ static bool check_existing(struct target_log *log, bool append)
         message_log_error(log->name, VRRL_E_TRUNCATED_RECORDS);
         return false;
     }
-    log->continued = append;
     log->replaced = !append;
-    return check_owner(log, &info);
+    return check_owner(log, info.capacity);
+}
+
+const char *target_log_expansion(const char *name)
+{
+    for (const char *at = strchr(name, '%'); at != NULL; at = strchr(at + 1, '%')) {
+        if (at[1] == 'p' || at[1] == 'h' || at[1] == 'e') {
+            return at + 1;
+        }
+    }
+    return NULL;
 }
 
 bool target_log_check(const char *name, bool append, struct target_log *log)
 {
     *log = (struct target_log){.name = name};
-    if (!find_folder(log) || !check_existing(log, append)) {
-        return false;
-    }
-    if (log->replaced) {
-        log->total_before = 0;
-        log->gaps_before = 0;
-    }
-    return true;
+    return find_folder(log) && (target_log_expansion(name) != NULL || check_existing(log, append));
 }
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)
@@ -143,34 +147,4 @@ bool target_log_make_room(const struct target_log *log)
                       log->name, log->name, strerror(errno));
     }
     return done;
-}
-
-bool target_log_result(const struct target_log *log, struct target_result *result)
-{
-    struct vrrl_reader *reader;
-    int error = vrrl_reader_open(log->path, &reader);
-    if (error != 0) {
-        if (error != VRRL_E_NOT_FOUND) {
-            message_log_error(log->name, error);
-        }
-        return false;
-    }
-    struct vrrl_info info;
-    vrrl_reader_info(reader, &info);
-    vrrl_reader_close(reader);
-    struct session_reader *session;
-    uint64_t total = info.live;
-    uint64_t empty = 0;
-    *result = (struct target_result){0};
-    if (session_reader_open(log->path, info.capacity, &session) == 0) {
-        total = session_reader_total(session, info.cursor);
-        empty = info.gaps > log->gaps_before ? info.gaps - log->gaps_before : 0;
-        result->skipped = session_reader_header(session)->skipped;
-        session_reader_close(session);
-    }
-    // A place that a failed publish left empty counts in the total.
-    uint64_t places = total > log->total_before ? total - log->total_before : 0;
-    result->recorded = places > empty ? places - empty : 0;
-    result->overwritten = places > info.capacity ? places - info.capacity : 0;
-    return true;
 }

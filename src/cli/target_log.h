@@ -1,13 +1,12 @@
 /**
  * \file target_log.h
- * \brief The log that `vrrl record` has written, before and after the command.
+ * \brief The log that `vrrl record` is to write, before the command runs.
  */
 #ifndef VRRL_TARGET_LOG_H
 #define VRRL_TARGET_LOG_H
 
 #include <limits.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 /** Where a recording goes. */
 struct target_log {
@@ -15,27 +14,15 @@ struct target_log {
     const char *name;
     /** Absolute, so that it holds when the command changes its folder. */
     char path[PATH_MAX];
-    /** Running total before the command ran; 0 for a new log. */
-    uint64_t total_before;
-    /** Empty places before the command ran; 0 for a new log. */
-    uint64_t gaps_before;
-    /** It exists, and --append continues it. */
-    bool continued;
-    /** It exists, and is to be kept under its name + ".old". */
+    /** A log of that name exists, and is to be kept under its name + ".old". */
     bool replaced;
 };
 
-/** What a log holds after the command ended. */
-struct target_result {
-    uint64_t recorded;
-    /** Of those recorded, how many newer ones have overwritten. */
-    uint64_t overwritten;
-    /** Publishes that succeeded and could not be recorded. */
-    uint64_t skipped;
-};
-
 /**
- * Check that the log can be written, and changes nothing.
+ * Check that the log can be written; changes nothing.
+ *
+ * A name with %p, %h or %e becomes one only in the command's process; no log of
+ * such a name is looked for here.
  *
  * \param append  continue a log of that name
  * \return false after a message
@@ -45,7 +32,7 @@ bool target_log_check(const char *name, bool append, struct target_log *log);
 /** Keep a log that is to be replaced, and its session, as "….old". \return false after a message */
 bool target_log_make_room(const struct target_log *log);
 
-/** \return false when there is no log, or none that can be read (then after a message) */
-bool target_log_result(const struct target_log *log, struct target_result *result);
+/** The text behind the '%' of a %p, %h or %e; NULL when there is none. */
+const char *target_log_expansion(const char *name);
 
 #endif
