@@ -18,7 +18,7 @@
 
 struct request {
     const char *path;
-    struct recording_choice choice;
+    struct excerpt_choice choice;
     struct replay_options options;
     bool json;
 };
@@ -26,7 +26,7 @@ struct request {
 /** All that is printed. */
 struct report {
     const struct request *request;
-    const struct recording *recording;
+    const struct excerpt *excerpt;
     const struct schedule *schedule;
     /** NULL when the replay was incomplete and did not run. */
     const struct replay_result *result;
@@ -54,7 +54,12 @@ static void print_help(void)
 /** \return the exit status when there is nothing left to do, or -1 */
 static int parse(int argc, char **argv, struct request *request)
 {
-    enum { OPTION_RUN = 256, OPTION_RING, OPTION_DEVICE, OPTION_STRICT };
+    enum {
+        OPTION_RUN = 256,
+        OPTION_RING,
+        OPTION_DEVICE,
+        OPTION_STRICT
+    };
     static const struct option long_options[] = {
         {"run", required_argument, NULL, OPTION_RUN},
         {"ring", required_argument, NULL, OPTION_RING},
@@ -108,18 +113,18 @@ static int parse(int argc, char **argv, struct request *request)
 
 static void assume(struct report *report)
 {
-    const struct recording *recording = report->recording;
+    const struct excerpt *excerpt = report->excerpt;
     const char **assumed = report->assumed;
     size_t len = 0;
     assumed[len++] = "the host waits at each epoch: records with one recorded epoch, and no slot "
                      "twice, were in flight together";
     assumed[len++] = "the control buffer was fresh, its tenant masks all set";
-    if (recording->wrapped)
+    if (excerpt->wrapped)
         assumed[len++] = "what the overwritten records at the beginning did is not needed";
-    if (!recording->session)
+    if (!excerpt->session)
         assumed[len++] = "no session: one ring, one thread, priority NORMAL, args past the "
                          "fourth 0";
-    if (recording->session_fault != NULL)
+    if (excerpt->session_fault != NULL)
         assumed[len++] = "the session that is there cannot be used";
     report->assumed_len = len;
 }
@@ -157,14 +162,14 @@ static void print_divergence(const struct divergence *divergence)
 
 static void print_obstacles(const struct report *report)
 {
-    const struct recording *recording = report->recording;
+    const struct excerpt *excerpt = report->excerpt;
     size_t shown = 0;
-    for (size_t i = 0; i < recording->len && shown < SHOWN_MAX; i++) {
-        if (recording->slots[i].obstacle == OBSTACLE_NONE)
+    for (size_t i = 0; i < excerpt->len && shown < SHOWN_MAX; i++) {
+        if (excerpt->slots[i].obstacle == OBSTACLE_NONE)
             continue;
         char reason[512];
-        obstacle_describe(&recording->slots[i], reason, sizeof(reason));
-        printf("  record %u: %s\n", recording->slots[i].index, reason);
+        obstacle_describe(&excerpt->slots[i], reason, sizeof(reason));
+        printf("  record %u: %s\n", excerpt->slots[i].index, reason);
         shown++;
     }
     if (report->schedule->obstacles > shown)
@@ -179,7 +184,7 @@ static void print_result(const struct report *report)
            report->schedule->epochs, result->device, backend_opencl.name, result->seconds);
     printf("control buffer %u words, ring %u slots; EPOCH %u at first, %u at last\n",
            report->schedule->control_words, report->schedule->ring_slots,
-           report->recording->slots[0].epoch, result->last_epoch);
+           report->excerpt->slots[0].epoch, result->last_epoch);
     if (result->largest_lead > 0)
         printf("largest lead over the recorded epoch: %u, at record %u\n", result->largest_lead,
                result->largest_lead_record);
@@ -195,12 +200,12 @@ static void print_result(const struct report *report)
 
 static void print_text(const struct report *report)
 {
-    const struct recording *recording = report->recording;
-    printf("%s: %zu records", report->request->path, recording->len);
-    if (recording->session)
-        printf(" of run %u, ring %u", recording->run, recording->ring);
-    if (recording->others > 0)
-        printf(" (%zu others belong to other runs or rings)", recording->others);
+    const struct excerpt *excerpt = report->excerpt;
+    printf("%s: %zu records", report->request->path, excerpt->len);
+    if (excerpt->session)
+        printf(" of run %u, ring %u", excerpt->run, excerpt->ring);
+    if (excerpt->others > 0)
+        printf(" (%zu others belong to other runs or rings)", excerpt->others);
     putchar('\n');
     if (report->result != NULL)
         print_result(report);
@@ -209,8 +214,8 @@ static void print_text(const struct report *report)
     puts("assumed:");
     for (size_t i = 0; i < report->assumed_len; i++)
         printf("  %s\n", report->assumed[i]);
-    if (recording->session_fault != NULL)
-        printf("session: %s\n", recording->session_fault);
+    if (excerpt->session_fault != NULL)
+        printf("session: %s\n", excerpt->session_fault);
     printf("verdict: %s\n", report->verdict);
 }
 
@@ -244,16 +249,16 @@ static struct json_object *divergence_json(const struct divergence *divergence)
     return object;
 }
 
-static struct json_object *obstacles_json(const struct recording *recording)
+static struct json_object *obstacles_json(const struct excerpt *excerpt)
 {
     struct json_object *array = json_object_new_array();
-    for (size_t i = 0; i < recording->len && json_object_array_length(array) < LISTED_MAX; i++) {
-        if (recording->slots[i].obstacle == OBSTACLE_NONE)
+    for (size_t i = 0; i < excerpt->len && json_object_array_length(array) < LISTED_MAX; i++) {
+        if (excerpt->slots[i].obstacle == OBSTACLE_NONE)
             continue;
         char reason[512];
-        obstacle_describe(&recording->slots[i], reason, sizeof(reason));
+        obstacle_describe(&excerpt->slots[i], reason, sizeof(reason));
         struct json_object *object = json_object_new_object();
-        add_number(object, "record", recording->slots[i].index);
+        add_number(object, "record", excerpt->slots[i].index);
         add_text(object, "reason", reason);
         json_object_array_add(array, object);
     }
@@ -264,7 +269,7 @@ static void add_result(struct json_object *object, const struct report *report)
 {
     const struct replay_result *result = report->result;
     add_number(object, "divergences_total", result->divergences.total);
-    add_number(object, "first_epoch", report->recording->slots[0].epoch);
+    add_number(object, "first_epoch", report->excerpt->slots[0].epoch);
     add_number(object, "last_epoch", result->last_epoch);
     add_number(object, "largest_lead", result->largest_lead);
     add_number(object, "largest_lead_record", result->largest_lead_record);
@@ -276,11 +281,11 @@ static void add_result(struct json_object *object, const struct report *report)
 
 static void print_json(const struct report *report)
 {
-    const struct recording *recording = report->recording;
+    const struct excerpt *excerpt = report->excerpt;
     const struct replay_result *result = report->result;
     struct json_object *object = json_object_new_object();
     add_text(object, "verdict", report->verdict);
-    add_number(object, "records", recording->len);
+    add_number(object, "records", excerpt->len);
     add_number(object, "batches", report->schedule->len);
     add_number(object, "epochs", report->schedule->epochs);
     add_text(object, "backend", backend_opencl.name);
@@ -290,19 +295,19 @@ static void print_json(const struct report *report)
     for (size_t i = 0; result != NULL && i < result->divergences.len; i++)
         json_object_array_add(divergences, divergence_json(&result->divergences.list[i]));
     json_object_object_add(object, "divergences", divergences);
-    json_object_object_add(object, "incomplete", obstacles_json(recording));
+    json_object_object_add(object, "incomplete", obstacles_json(excerpt));
     add_number(object, "incomplete_total", report->schedule->obstacles);
 
     struct json_object *assumed = json_object_new_array();
     for (size_t i = 0; i < report->assumed_len; i++)
         json_object_array_add(assumed, json_object_new_string(report->assumed[i]));
     json_object_object_add(object, "assumed", assumed);
-    add_text(object, "session_fault", recording->session_fault);
+    add_text(object, "session_fault", excerpt->session_fault);
     json_object_object_add(object, "strict",
                            json_object_new_boolean(report->request->options.strict));
-    if (recording->session) {
-        add_number(object, "run", recording->run);
-        add_number(object, "ring", recording->ring);
+    if (excerpt->session) {
+        add_number(object, "run", excerpt->run);
+        add_number(object, "ring", excerpt->ring);
     }
     if (result != NULL)
         add_result(object, report);
@@ -332,14 +337,14 @@ static int finish(struct report *report)
     if (report->result == NULL)
         message_error("%s: %zu of its %zu records cannot be replayed faithfully. Fix: see the "
                       "reason of each.",
-                      report->request->path, report->schedule->obstacles, report->recording->len);
+                      report->request->path, report->schedule->obstacles, report->excerpt->len);
     return message_finish_output(status);
 }
 
-static int replay_planned(const struct request *request, const struct recording *recording,
+static int replay_planned(const struct request *request, const struct excerpt *excerpt,
                           const struct schedule *schedule, struct replay_error *error)
 {
-    struct report report = {.request = request, .recording = recording, .schedule = schedule};
+    struct report report = {.request = request, .excerpt = excerpt, .schedule = schedule};
     if (schedule->obstacles > 0)
         return finish(&report);
 
@@ -348,7 +353,7 @@ static int replay_planned(const struct request *request, const struct recording 
     int status = -1;
     if (result == NULL) {
         replay_fail_memory(error);
-    } else if (replay_run(recording, schedule, &backend_opencl, &request->options, result, error)) {
+    } else if (replay_run(excerpt, schedule, &backend_opencl, &request->options, result, error)) {
         report.result = result;
         status = finish(&report);
     }
@@ -364,14 +369,14 @@ int cmd_replay(int argc, char **argv)
         return status;
 
     struct replay_error error;
-    struct recording recording;
+    struct excerpt excerpt;
     struct schedule schedule;
-    if (recording_read(request.path, &request.choice, &recording, &error)) {
-        if (schedule_make(&recording, &schedule, &error)) {
-            status = replay_planned(&request, &recording, &schedule, &error);
+    if (excerpt_read(request.path, &request.choice, &excerpt, &error)) {
+        if (schedule_make(&excerpt, &schedule, &error)) {
+            status = replay_planned(&request, &excerpt, &schedule, &error);
             schedule_free(&schedule);
         }
-        recording_free(&recording);
+        excerpt_free(&excerpt);
     }
     if (status < 0) {
         message_error("%s", error.text);

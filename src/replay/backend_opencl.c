@@ -47,8 +47,9 @@ static bool check(cl_int code, const char *call, struct replay_error *error)
 {
     if (code == CL_SUCCESS)
         return true;
-    return replay_fail(error, "%s failed with OpenCL error %d. "
-                              "Fix: check the driver, or choose another device with --device.",
+    return replay_fail(error,
+                       "%s failed with OpenCL error %d. "
+                       "Fix: check the driver, or choose another device with --device.",
                        call, code);
 }
 
@@ -74,8 +75,9 @@ static bool build(struct state *state, struct replay_error *error)
     if (log != NULL)
         clGetProgramBuildInfo(state->program, state->device, CL_PROGRAM_BUILD_LOG, log_len, log,
                               NULL);
-    replay_fail(error, "the device's compiler refused megakernel.cl with OpenCL error %d: %.3500s\n"
-                       "Fix: update the driver, or choose another device with --device.",
+    replay_fail(error,
+                "the device's compiler refused megakernel.cl with OpenCL error %d: %.3500s\n"
+                "Fix: update the driver, or choose another device with --device.",
                 code, log != NULL ? log : "");
     free(log);
     return false;
@@ -161,15 +163,16 @@ static bool create_buffer(struct state *state, const char *what, size_t bytes,
     if (!check(code, "clGetDeviceInfo", error))
         return false;
     if (bytes > most)
-        return replay_fail(error, "the %s of this log is %zu bytes and the device takes %llu. "
-                                  "Fix: choose another device with --device.",
+        return replay_fail(error,
+                           "the %s of this log is %zu bytes and the device takes %llu. "
+                           "Fix: choose another device with --device.",
                            what, bytes, (unsigned long long)most);
     *buffer = clCreateBuffer(state->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
     if (!check(code, "clCreateBuffer", error))
         return false;
     if (contents != NULL) {
-        code = clEnqueueWriteBuffer(state->queue, *buffer, CL_TRUE, 0, bytes, contents, 0, NULL,
-                                    NULL);
+        code =
+            clEnqueueWriteBuffer(state->queue, *buffer, CL_TRUE, 0, bytes, contents, 0, NULL, NULL);
         return check(code, "clEnqueueWriteBuffer", error);
     }
     cl_uint zero = 0;
@@ -278,8 +281,8 @@ static bool observe(void *opaque, struct backend_view *view, struct replay_error
     for (size_t at = 0; next_range(state, &at, &range);) {
         size_t offset = (size_t)range.first * VYRE_SLOT_BYTES;
         size_t bytes = (size_t)(range.end - range.first) * VYRE_SLOT_BYTES;
-        cl_int code = clEnqueueReadBuffer(state->queue, state->ring_buffer, CL_FALSE, offset,
-                                          bytes, (char *)state->ring + offset, 0, NULL, NULL);
+        cl_int code = clEnqueueReadBuffer(state->queue, state->ring_buffer, CL_FALSE, offset, bytes,
+                                          (char *)state->ring + offset, 0, NULL, NULL);
         if (!check(code, "clEnqueueReadBuffer", error))
             return false;
     }
@@ -288,9 +291,9 @@ static bool observe(void *opaque, struct backend_view *view, struct replay_error
     if (!check(code, "clEnqueueReadBuffer", error))
         return false;
     /* The queue is in order: with the last one all are there. */
-    code = clEnqueueReadBuffer(state->queue, state->control_buffer, CL_TRUE, 0,
-                               state->control_words * sizeof(uint32_t), state->control, 0, NULL,
-                               NULL);
+    code =
+        clEnqueueReadBuffer(state->queue, state->control_buffer, CL_TRUE, 0,
+                            state->control_words * sizeof(uint32_t), state->control, 0, NULL, NULL);
     if (!check(code, "the megakernel, or clEnqueueReadBuffer after it,", error))
         return false;
 

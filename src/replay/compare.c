@@ -49,16 +49,16 @@ void divergence_word_name(const struct divergence *divergence, char *out, size_t
     }
 }
 
-bool comparison_init(struct comparison *comparison, const struct recording *recording,
+bool comparison_init(struct comparison *comparison, const struct excerpt *excerpt,
                      uint32_t control_words, struct divergences *divergences,
                      struct replay_error *error)
 {
     memset(comparison, 0, sizeof(*comparison));
-    comparison->slots = recording->slots;
+    comparison->slots = excerpt->slots;
     comparison->control_words = control_words;
     comparison->divergences = divergences;
     comparison->reported = calloc(control_words, sizeof(*comparison->reported));
-    comparison->flying = malloc(recording->len * sizeof(*comparison->flying));
+    comparison->flying = malloc(excerpt->len * sizeof(*comparison->flying));
     if (comparison->reported != NULL && comparison->flying != NULL)
         return true;
     comparison_free(comparison);

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "replay/backend.h"
-#include "replay/recording.h"
+#include "replay/excerpt.h"
 
 /** Divergences that are kept; all are counted. */
 #define DIVERGENCES_MAX 256u
@@ -76,14 +76,14 @@ struct comparison {
     uint32_t control_words;
     bool *reported;
     bool debug_log_reported;
-    /** Places in the recording of those that are PUBLISHED: in flight now, or masked. */
+    /** Places in the excerpt of those that are PUBLISHED: in flight now, or masked. */
     size_t *flying;
     size_t flying_len;
     struct divergences *divergences;
 };
 
 /** \return false when memory could not be had; then there is nothing to free */
-bool comparison_init(struct comparison *comparison, const struct recording *recording,
+bool comparison_init(struct comparison *comparison, const struct excerpt *excerpt,
                      uint32_t control_words, struct divergences *divergences,
                      struct replay_error *error);
 

@@ -57,8 +57,9 @@ bool devices_list(struct replay_device **devices, size_t *len, struct replay_err
     /* The loader answers an empty list with an error of its own. */
     if (clGetPlatformIDs(PLATFORMS_MAX, platforms, &platforms_len) != CL_SUCCESS ||
         platforms_len == 0)
-        return replay_fail(error, "no OpenCL platform was found. "
-                                  "Fix: install an OpenCL driver, e.g. the package pocl-opencl-icd.");
+        return replay_fail(error,
+                           "no OpenCL platform was found. "
+                           "Fix: install an OpenCL driver, e.g. the package pocl-opencl-icd.");
     if (platforms_len > PLATFORMS_MAX)
         platforms_len = PLATFORMS_MAX;
 
@@ -99,8 +100,9 @@ const struct replay_device *devices_find(const struct replay_device *devices, si
         unsigned long number = strtoul(choice, NULL, 10);
         if (number < len)
             return &devices[number];
-        replay_fail(error, "there is no device %s, the last is %zu. "
-                           "Fix: choose one that 'vrrl devices' lists.",
+        replay_fail(error,
+                    "there is no device %s, the last is %zu. "
+                    "Fix: choose one that 'vrrl devices' lists.",
                     choice, len - 1);
         return NULL;
     }
@@ -111,16 +113,18 @@ const struct replay_device *devices_find(const struct replay_device *devices, si
             strcasestr(devices[i].platform, choice) == NULL)
             continue;
         if (found != NULL) {
-            replay_fail(error, "'%s' names more than one device. "
-                               "Fix: choose one by its number, as 'vrrl devices' lists them.",
+            replay_fail(error,
+                        "'%s' names more than one device. "
+                        "Fix: choose one by its number, as 'vrrl devices' lists them.",
                         choice);
             return NULL;
         }
         found = &devices[i];
     }
     if (found == NULL)
-        replay_fail(error, "no device has '%s' in its name. "
-                           "Fix: choose one that 'vrrl devices' lists.",
+        replay_fail(error,
+                    "no device has '%s' in its name. "
+                    "Fix: choose one that 'vrrl devices' lists.",
                     choice);
     return found;
 }

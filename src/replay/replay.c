@@ -18,7 +18,7 @@ struct place {
 };
 
 struct replay {
-    const struct recording *recording;
+    const struct excerpt *excerpt;
     const struct schedule *schedule;
     const struct replay_options *options;
     struct replay_result *result;
@@ -49,11 +49,10 @@ static bool open_places(struct replay *replay, const struct backend *backend,
     if (control == NULL)
         return replay_fail_memory(error);
     vyre_control_encode(control, words, TENANTS);
-    control[VYRE_CONTROL_EPOCH] = replay->recording->slots[0].epoch;
+    control[VYRE_CONTROL_EPOCH] = replay->excerpt->slots[0].epoch;
 
-    struct backend_image image = {.control = control,
-                                  .control_words = words,
-                                  .ring_slots = replay->schedule->ring_slots};
+    struct backend_image image = {
+        .control = control, .control_words = words, .ring_slots = replay->schedule->ring_slots};
     char ignored[256];
     bool opened =
         open_place(replay, &replay->device, backend, replay->result->device, &image, error) &&
@@ -74,7 +73,7 @@ static void close_places(struct replay *replay)
 /** Hold the recorded epochs of a batch against the replay's.  At most one divergence a batch. */
 static void check_epochs(struct replay *replay, const struct batch *batch)
 {
-    const struct recorded_slot *first = &replay->recording->slots[batch->first];
+    const struct recorded_slot *first = &replay->excerpt->slots[batch->first];
     uint32_t epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
     struct divergence divergence = {.record = first->index,
                                     .epoch = first->epoch,
@@ -127,7 +126,7 @@ static bool slot_free(struct replay *replay, const struct recorded_slot *slot)
 static void publish(struct replay *replay, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->len; i++) {
-        const struct recorded_slot *slot = &replay->recording->slots[batch->first + i];
+        const struct recorded_slot *slot = &replay->excerpt->slots[batch->first + i];
         if (!slot_free(replay, slot))
             continue;
         replay->device.backend->publish(replay->device.state, slot->slot_idx, slot->words);
@@ -152,13 +151,14 @@ static bool afford(struct replay *replay, struct replay_error *error)
     if (replay->work <= REPLAY_WORK_MAX)
         return true;
     const struct recorded_slot *last =
-        &comparison->slots[comparison->flying_len > 0
-                               ? comparison->flying[comparison->flying_len - 1]
-                               : 0];
-    return replay_fail(error,
-                       "by record %u the log asks for more work than a replay may do (long MEMCPYs, "
-                       "or huge buffers in very small batches). Fix: record a shorter run.",
-                       last->index);
+        &comparison
+             ->slots[comparison->flying_len > 0 ? comparison->flying[comparison->flying_len - 1]
+                                                : 0];
+    return replay_fail(
+        error,
+        "by record %u the log asks for more work than a replay may do (long MEMCPYs, "
+        "or huge buffers in very small batches). Fix: record a shorter run.",
+        last->index);
 }
 
 static bool run_batch(struct replay *replay, const struct batch *batch, struct replay_error *error)
@@ -172,8 +172,8 @@ static bool run_batch(struct replay *replay, const struct batch *batch, struct r
         !device->backend->observe(device->state, &device->view, error) ||
         !reference->backend->observe(reference->state, &reference->view, error))
         return false;
-    comparison_check(&replay->comparison, replay->recording->slots[batch->first].epoch,
-                     &device->view, &reference->view);
+    comparison_check(&replay->comparison, replay->excerpt->slots[batch->first].epoch, &device->view,
+                     &reference->view);
     return true;
 }
 
@@ -197,20 +197,20 @@ static bool run_batches(struct replay *replay, struct replay_error *error)
     return true;
 }
 
-bool replay_run(const struct recording *recording, const struct schedule *schedule,
+bool replay_run(const struct excerpt *excerpt, const struct schedule *schedule,
                 const struct backend *backend, const struct replay_options *options,
                 struct replay_result *result, struct replay_error *error)
 {
     memset(result, 0, sizeof(*result));
     struct replay replay = {
-        .recording = recording, .schedule = schedule, .options = options, .result = result};
-    if (!comparison_init(&replay.comparison, recording, schedule->control_words,
-                         &result->divergences, error))
+        .excerpt = excerpt, .schedule = schedule, .options = options, .result = result};
+    if (!comparison_init(&replay.comparison, excerpt, schedule->control_words, &result->divergences,
+                         error))
         return false;
-    replay.seen = calloc(recording->threads, sizeof(*replay.seen));
-    bool run = replay.seen != NULL ? open_places(&replay, backend, error) &&
-                                         run_batches(&replay, error)
-                                   : replay_fail_memory(error);
+    replay.seen = calloc(excerpt->threads, sizeof(*replay.seen));
+    bool run = replay.seen != NULL
+                   ? open_places(&replay, backend, error) && run_batches(&replay, error)
+                   : replay_fail_memory(error);
     close_places(&replay);
     comparison_free(&replay.comparison);
     free(replay.seen);

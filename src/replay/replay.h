@@ -1,6 +1,6 @@
 /**
  * \file replay.h
- * \brief Run a recording again, batch by batch, and compare.
+ * \brief Run an excerpt of a log again, batch by batch, and compare.
  *
  * EPOCH starts at the first record's epoch.  A recorded epoch is what the host
  * had seen: the replay must have reached at least that when it comes to the
@@ -16,7 +16,7 @@
 
 #include "replay/backend.h"
 #include "replay/compare.h"
-#include "replay/recording.h"
+#include "replay/excerpt.h"
 #include "replay/schedule.h"
 
 /**
@@ -51,11 +51,11 @@ struct replay_result {
 /**
  * Replay.
  *
- * \param recording  without obstacles
+ * \param excerpt  without obstacles
  * \param backend    where; it is compared with backend_reference
  * \return false when it could not be done; a divergence is no failure
  */
-bool replay_run(const struct recording *recording, const struct schedule *schedule,
+bool replay_run(const struct excerpt *excerpt, const struct schedule *schedule,
                 const struct backend *backend, const struct replay_options *options,
                 struct replay_result *result, struct replay_error *error);
 

@@ -42,14 +42,14 @@ static int compare_words(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static bool count_epochs(const struct recording *recording, struct schedule *schedule,
+static bool count_epochs(const struct excerpt *excerpt, struct schedule *schedule,
                          struct replay_error *error)
 {
     uint32_t *epochs = malloc(schedule->len * sizeof(*epochs));
     if (epochs == NULL)
         return replay_fail_memory(error);
     for (size_t i = 0; i < schedule->len; i++)
-        epochs[i] = recording->slots[schedule->batches[i].first].epoch;
+        epochs[i] = excerpt->slots[schedule->batches[i].first].epoch;
     qsort(epochs, schedule->len, sizeof(*epochs), compare_words);
     for (size_t i = 0; i < schedule->len; i++) {
         if (i == 0 || epochs[i] != epochs[i - 1])
@@ -59,35 +59,34 @@ static bool count_epochs(const struct recording *recording, struct schedule *sch
     return true;
 }
 
-static bool make_batches(const struct recording *recording, struct schedule *schedule,
+static bool make_batches(const struct excerpt *excerpt, struct schedule *schedule,
                          struct replay_error *error)
 {
-    schedule->batches = malloc(recording->len * sizeof(*schedule->batches));
+    schedule->batches = malloc(excerpt->len * sizeof(*schedule->batches));
     /* Number of the last batch, from 1, that a slot is in. */
     uint32_t *seen = calloc(schedule->ring_slots, sizeof(*seen));
     if (schedule->batches == NULL || seen == NULL) {
         free(seen);
         return replay_fail_memory(error);
     }
-    for (size_t i = 0; i < recording->len; i++) {
-        const struct recorded_slot *slot = &recording->slots[i];
+    for (size_t i = 0; i < excerpt->len; i++) {
+        const struct recorded_slot *slot = &excerpt->slots[i];
         if (i == 0 || slot->epoch != slot[-1].epoch || seen[slot->slot_idx] == schedule->len)
             schedule->batches[schedule->len++] = (struct batch){.first = i};
         schedule->batches[schedule->len - 1].len++;
         seen[slot->slot_idx] = (uint32_t)schedule->len;
     }
     free(seen);
-    return count_epochs(recording, schedule, error);
+    return count_epochs(excerpt, schedule, error);
 }
 
-bool schedule_make(struct recording *recording, struct schedule *schedule,
-                   struct replay_error *error)
+bool schedule_make(struct excerpt *excerpt, struct schedule *schedule, struct replay_error *error)
 {
     memset(schedule, 0, sizeof(*schedule));
     /* Room for a few observables, so that the usual log gets a buffer of the usual size. */
     uint64_t control_words = 2 * VYRE_CONTROL_OBSERVABLES;
-    for (size_t i = 0; i < recording->len; i++) {
-        struct recorded_slot *slot = &recording->slots[i];
+    for (size_t i = 0; i < excerpt->len; i++) {
+        struct recorded_slot *slot = &excerpt->slots[i];
         if (slot->obstacle == OBSTACLE_NONE)
             inspect(slot, &control_words);
         if (slot->obstacle != OBSTACLE_NONE)
@@ -98,7 +97,7 @@ bool schedule_make(struct recording *recording, struct schedule *schedule,
     schedule->control_words = (uint32_t)control_words;
     if (schedule->obstacles > 0)
         return true;
-    if (!make_batches(recording, schedule, error)) {
+    if (!make_batches(excerpt, schedule, error)) {
         schedule_free(schedule);
         return false;
     }
@@ -119,40 +118,47 @@ void obstacle_describe(const struct recorded_slot *slot, char *out, size_t size)
         snprintf(out, size, "nothing is wrong with it");
         break;
     case OBSTACLE_PACKED_ARGS:
-        snprintf(out, size, "a packed slot with more than the four words of args that a record "
-                            "holds, and no session. Fix: record with a session (run.vrrl.d) and "
-                            "keep it beside the log.");
+        snprintf(out, size,
+                 "a packed slot with more than the four words of args that a record "
+                 "holds, and no session. Fix: record with a session (run.vrrl.d) and "
+                 "keep it beside the log.");
         break;
     case OBSTACLE_NO_SLOT:
-        snprintf(out, size, "the session of the log has no slot for it. Fix: keep log and session "
-                            "together, or move the session away to replay the bare log.");
+        snprintf(out, size,
+                 "the session of the log has no slot for it. Fix: keep log and session "
+                 "together, or move the session away to replay the bare log.");
         break;
     case OBSTACLE_MISMATCH:
-        snprintf(out, size, "the session has another slot for it than the log. Fix: put the "
-                            "session back that was recorded with the log, or move it away to "
-                            "replay the bare log.");
+        snprintf(out, size,
+                 "the session has another slot for it than the log. Fix: put the "
+                 "session back that was recorded with the log, or move it away to "
+                 "replay the bare log.");
         break;
     case OBSTACLE_RING:
-        snprintf(out, size, "its ring is not known, the run used too many. Fix: record fewer "
-                            "rings in one run.");
+        snprintf(out, size,
+                 "its ring is not known, the run used too many. Fix: record fewer "
+                 "rings in one run.");
         break;
     case OBSTACLE_STATUS:
         snprintf(out, size, "its recorded slot was not PUBLISHED. Fix: record the run again.");
         break;
     case OBSTACLE_OPCODE:
-        snprintf(out, size, "no handler for opcode 0x%llx%s%s. Fix: replay logs of built-in opcodes; "
-                            "user handlers and the IO queue are not part of this megakernel.",
+        snprintf(out, size,
+                 "no handler for opcode 0x%llx%s%s. Fix: replay logs of built-in opcodes; "
+                 "user handlers and the IO queue are not part of this megakernel.",
                  (unsigned long long)slot->obstacle_value, name != NULL ? " " : "",
                  name != NULL ? name : "");
         break;
     case OBSTACLE_CONTROL_WORD:
-        snprintf(out, size, "it names control word %llu, and a replay has %u at most. Fix: correct "
-                            "the arguments that the program publishes.",
+        snprintf(out, size,
+                 "it names control word %llu, and a replay has %u at most. Fix: correct "
+                 "the arguments that the program publishes.",
                  (unsigned long long)slot->obstacle_value, SCHEDULE_CONTROL_WORDS_MAX);
         break;
     case OBSTACLE_SLOT:
-        snprintf(out, size, "it names slot %llu, and a replay has %u at most. Fix: record a "
-                            "smaller ring.",
+        snprintf(out, size,
+                 "it names slot %llu, and a replay has %u at most. Fix: record a "
+                 "smaller ring.",
                  (unsigned long long)slot->obstacle_value, SCHEDULE_RING_SLOTS_MAX);
         break;
     }

@@ -1,8 +1,8 @@
 /**
  * \file schedule.h
- * \brief In which batches a recording is replayed, on buffers of which size, and whether at all.
+ * \brief In which batches an excerpt is replayed, on buffers of which size, and whether at all.
  *
- * Pure: reads the recording and nothing else.
+ * Pure: reads the excerpt and nothing else.
  */
 #ifndef VRRL_REPLAY_SCHEDULE_H
 #define VRRL_REPLAY_SCHEDULE_H
@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "replay/error.h"
-#include "replay/recording.h"
+#include "replay/excerpt.h"
 
 /** Words of the largest control buffer: 2^20, and their observable results. */
 #define SCHEDULE_CONTROL_WORDS_MAX ((1u << 20) + VYRE_CONTROL_OBSERVABLES)
@@ -25,7 +25,7 @@
  * waits at each epoch had in flight together.
  */
 struct batch {
-    /** Place in the recording. */
+    /** Place in the excerpt. */
     size_t first;
     size_t len;
 };
@@ -37,7 +37,7 @@ struct schedule {
     size_t epochs;
     uint32_t control_words;
     uint32_t ring_slots;
-    /** Records with an obstacle; without any the recording can be replayed. */
+    /** Records with an obstacle; without any the excerpt can be replayed. */
     size_t obstacles;
 };
 
@@ -48,8 +48,7 @@ struct schedule {
  * \param[out] schedule  released with schedule_free(), only when true was returned
  * \return false when memory could not be had
  */
-bool schedule_make(struct recording *recording, struct schedule *schedule,
-                   struct replay_error *error);
+bool schedule_make(struct excerpt *excerpt, struct schedule *schedule, struct replay_error *error);
 
 void schedule_free(struct schedule *schedule);
 

@@ -1,4 +1,4 @@
-#include "replay/recording.h"
+#include "replay/excerpt.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -41,8 +41,8 @@ static bool next_entry(struct source *source, struct entry *entry)
 }
 
 /** Find run and ring to replay, as asked for or the last run and its only ring. */
-static bool choose(struct source *source, const struct recording_choice *choice,
-                   struct recording *recording, struct replay_error *error)
+static bool choose(struct source *source, const struct excerpt_choice *choice,
+                   struct excerpt *excerpt, struct replay_error *error)
 {
     struct entry entry;
     uint32_t last_run = 0;
@@ -51,8 +51,8 @@ static bool choose(struct source *source, const struct recording_choice *choice,
         if (entry.has_slot && entry.slot.run > last_run)
             last_run = entry.slot.run;
     }
-    recording->session = last_run > 0;
-    if (!recording->session) {
+    excerpt->session = last_run > 0;
+    if (!excerpt->session) {
         if (choice->run_given || choice->ring_given)
             return replay_fail(error,
                                "%s: no session tells its runs and rings. "
@@ -61,14 +61,14 @@ static bool choose(struct source *source, const struct recording_choice *choice,
         return true;
     }
 
-    recording->run = choice->run_given ? choice->run : last_run;
-    recording->ring = choice->ring;
+    excerpt->run = choice->run_given ? choice->run : last_run;
+    excerpt->ring = choice->ring;
     bool found = false;
     uint32_t low = UINT32_MAX;
     uint32_t high = 0;
     vrrl_rewind(source->log);
     while (next_entry(source, &entry)) {
-        if (!entry.has_slot || entry.slot.run != recording->run)
+        if (!entry.has_slot || entry.slot.run != excerpt->run)
             continue;
         found = found || !choice->ring_given || entry.slot.ring == choice->ring;
         if (entry.slot.ring == SESSION_RING_UNKNOWN)
@@ -80,19 +80,19 @@ static bool choose(struct source *source, const struct recording_choice *choice,
         return replay_fail(error,
                            "%s: run %u has no record; the last run is %u. "
                            "Fix: choose a run that is in the log.",
-                           source->path, recording->run, last_run);
+                           source->path, excerpt->run, last_run);
     if (!found)
         return replay_fail(error,
                            "%s: ring %u has no record in run %u; its rings are %u to %u. "
                            "Fix: choose one of them with --ring.",
-                           source->path, choice->ring, recording->run, low, high);
+                           source->path, choice->ring, excerpt->run, low, high);
     if (!choice->ring_given && low < high)
         return replay_fail(error,
                            "%s: run %u published into several rings, %u to %u, and each "
                            "is replayed by itself. Fix: choose one with --ring.",
-                           source->path, recording->run, low, high);
+                           source->path, excerpt->run, low, high);
     if (!choice->ring_given)
-        recording->ring = low;
+        excerpt->ring = low;
     return true;
 }
 
@@ -109,14 +109,14 @@ static void rebuild(const struct vrrl_record *record, struct recorded_slot *slot
         slot->obstacle = OBSTACLE_PACKED_ARGS;
 }
 
-static void take(const struct recording *recording, const struct entry *entry, uint32_t index,
+static void take(const struct excerpt *excerpt, const struct entry *entry, uint32_t index,
                  struct recorded_slot *slot)
 {
     memset(slot, 0, sizeof(*slot));
     slot->index = index;
     slot->slot_idx = entry->record.slot_idx;
     slot->epoch = entry->record.epoch;
-    if (!recording->session) {
+    if (!excerpt->session) {
         rebuild(&entry->record, slot);
         return;
     }
@@ -137,15 +137,14 @@ static void take(const struct recording *recording, const struct entry *entry, u
 
 /* A record without a slot in the session is of the run that the records around it
  * are of.  One before the chosen run's first is of an earlier run. */
-static bool wanted(const struct recording *recording, const struct entry *entry,
-                   uint32_t current_run)
+static bool wanted(const struct excerpt *excerpt, const struct entry *entry, uint32_t current_run)
 {
-    if (!recording->session)
+    if (!excerpt->session)
         return true;
     if (!entry->has_slot)
-        return current_run == recording->run;
-    return entry->slot.run == recording->run && (entry->slot.ring == recording->ring ||
-                                                 entry->slot.ring == SESSION_RING_UNKNOWN);
+        return current_run == excerpt->run;
+    return entry->slot.run == excerpt->run &&
+           (entry->slot.ring == excerpt->ring || entry->slot.ring == SESSION_RING_UNKNOWN);
 }
 
 static int compare_words(const void *left, const void *right)
@@ -156,34 +155,34 @@ static int compare_words(const void *left, const void *right)
 }
 
 /** Number the threads from 0 without a gap. */
-static bool number_threads(struct recording *recording, struct replay_error *error)
+static bool number_threads(struct excerpt *excerpt, struct replay_error *error)
 {
-    uint32_t *threads = malloc(recording->len * sizeof(*threads));
+    uint32_t *threads = malloc(excerpt->len * sizeof(*threads));
     if (threads == NULL)
         return replay_fail_memory(error);
-    for (size_t i = 0; i < recording->len; i++)
-        threads[i] = recording->slots[i].thread;
-    qsort(threads, recording->len, sizeof(*threads), compare_words);
+    for (size_t i = 0; i < excerpt->len; i++)
+        threads[i] = excerpt->slots[i].thread;
+    qsort(threads, excerpt->len, sizeof(*threads), compare_words);
     size_t distinct = 0;
-    for (size_t i = 0; i < recording->len; i++) {
+    for (size_t i = 0; i < excerpt->len; i++) {
         if (distinct == 0 || threads[distinct - 1] != threads[i])
             threads[distinct++] = threads[i];
     }
-    for (size_t i = 0; i < recording->len; i++) {
-        struct recorded_slot *slot = &recording->slots[i];
+    for (size_t i = 0; i < excerpt->len; i++) {
+        struct recorded_slot *slot = &excerpt->slots[i];
         const uint32_t *place =
             bsearch(&slot->thread, threads, distinct, sizeof(*threads), compare_words);
         slot->thread = (uint32_t)(place - threads);
     }
-    recording->threads = (uint32_t)distinct;
+    excerpt->threads = (uint32_t)distinct;
     free(threads);
     return true;
 }
 
-static bool fill(struct source *source, struct recording *recording, struct replay_error *error)
+static bool fill(struct source *source, struct excerpt *excerpt, struct replay_error *error)
 {
-    recording->slots = malloc(source->info.live * sizeof(*recording->slots));
-    if (recording->slots == NULL)
+    excerpt->slots = malloc(source->info.live * sizeof(*excerpt->slots));
+    if (excerpt->slots == NULL)
         return replay_fail_memory(error);
 
     struct entry entry;
@@ -193,24 +192,24 @@ static bool fill(struct source *source, struct recording *recording, struct repl
     for (; index < source->info.live && next_entry(source, &entry); index++) {
         if (entry.has_slot)
             current_run = entry.slot.run;
-        if (wanted(recording, &entry, current_run))
-            take(recording, &entry, index, &recording->slots[recording->len++]);
+        if (wanted(excerpt, &entry, current_run))
+            take(excerpt, &entry, index, &excerpt->slots[excerpt->len++]);
         else
-            recording->others++;
+            excerpt->others++;
     }
-    if (recording->len == 0 || !number_threads(recording, error)) {
-        if (recording->len == 0)
-            replay_fail(error, "%s: it changed while it was read. "
-                               "Fix: replay it when its writer has ended.",
+    if (excerpt->len == 0 || !number_threads(excerpt, error)) {
+        if (excerpt->len == 0)
+            replay_fail(error,
+                        "%s: it changed while it was read. "
+                        "Fix: replay it when its writer has ended.",
                         source->path);
-        recording_free(recording);
+        excerpt_free(excerpt);
         return false;
     }
     return true;
 }
 
-static bool open_source(struct source *source, struct recording *recording,
-                        struct replay_error *error)
+static bool open_source(struct source *source, struct excerpt *excerpt, struct replay_error *error)
 {
     int code = vrrl_reader_open(source->path, &source->log);
     if (code != 0)
@@ -219,11 +218,12 @@ static bool open_source(struct source *source, struct recording *recording,
     if (source->info.lost > 0)
         return fail_code(error, source->path, VRRL_E_TRUNCATED_RECORDS);
     if (source->info.live == 0)
-        return replay_fail(error,
-                           "%s: the log has no records. Fix: record a program that publishes slots, "
-                           "e.g. 'vrrl record -- PROGRAM'.",
-                           source->path);
-    recording->wrapped = source->info.wrapped;
+        return replay_fail(
+            error,
+            "%s: the log has no records. Fix: record a program that publishes slots, "
+            "e.g. 'vrrl record -- PROGRAM'.",
+            source->path);
+    excerpt->wrapped = source->info.wrapped;
 
     code = session_reader_open(source->path, source->info.capacity, &source->session);
     if (code == VRRL_E_NO_MEMORY)
@@ -231,24 +231,24 @@ static bool open_source(struct source *source, struct recording *recording,
     if (code != 0)
         source->session = NULL;
     if (code != 0 && code != VRRL_E_NOT_FOUND)
-        recording->session_fault = session_strerror(code);
+        excerpt->session_fault = session_strerror(code);
     return true;
 }
 
-bool recording_read(const char *path, const struct recording_choice *choice,
-                    struct recording *recording, struct replay_error *error)
+bool excerpt_read(const char *path, const struct excerpt_choice *choice, struct excerpt *excerpt,
+                  struct replay_error *error)
 {
     struct source source = {.path = path};
-    memset(recording, 0, sizeof(*recording));
-    bool read = open_source(&source, recording, error) &&
-                choose(&source, choice, recording, error) && fill(&source, recording, error);
+    memset(excerpt, 0, sizeof(*excerpt));
+    bool read = open_source(&source, excerpt, error) && choose(&source, choice, excerpt, error) &&
+                fill(&source, excerpt, error);
     session_reader_close(source.session);
     vrrl_reader_close(source.log);
     return read;
 }
 
-void recording_free(struct recording *recording)
+void excerpt_free(struct excerpt *excerpt)
 {
-    free(recording->slots);
-    memset(recording, 0, sizeof(*recording));
+    free(excerpt->slots);
+    memset(excerpt, 0, sizeof(*excerpt));
 }

@@ -1,9 +1,9 @@
 /**
- * \file recording.h
+ * \file excerpt.h
  * \brief The part of a log that is replayed, slots rebuilt to all 16 words.
  */
-#ifndef VRRL_REPLAY_RECORDING_H
-#define VRRL_REPLAY_RECORDING_H
+#ifndef VRRL_REPLAY_EXCERPT_H
+#define VRRL_REPLAY_EXCERPT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,7 +39,7 @@ struct recorded_slot {
     uint32_t index;
     uint32_t slot_idx;
     uint32_t epoch;
-    /** Threads count from 0 in a recording; without session all are thread 0. */
+    /** Threads count from 0 in an excerpt; without session all are thread 0. */
     uint32_t thread;
     enum obstacle obstacle;
     /** What the obstacle is about: the opcode, the control word or the slot. */
@@ -49,7 +49,7 @@ struct recorded_slot {
 };
 
 /** Which part of the log is asked for. */
-struct recording_choice {
+struct excerpt_choice {
     bool run_given;
     uint32_t run;
     bool ring_given;
@@ -57,7 +57,7 @@ struct recording_choice {
 };
 
 /** One ring of one run, or of a log without session all of it. */
-struct recording {
+struct excerpt {
     /** Oldest first, at least one. */
     struct recorded_slot *slots;
     size_t len;
@@ -71,7 +71,7 @@ struct recording {
     uint32_t ring;
     /** Records that belong to another run or ring. */
     size_t others;
-    /** Older records were overwritten, so that the recording does not begin at the beginning. */
+    /** Older records were overwritten, so that the excerpt does not begin at the beginning. */
     bool wrapped;
 };
 
@@ -82,11 +82,11 @@ struct recording {
  * without records, a run or ring that is not there, and a run of several rings
  * with none chosen.
  *
- * \param[out] recording  released with recording_free(), only when true was returned
+ * \param[out] excerpt  released with excerpt_free(), only when true was returned
  */
-bool recording_read(const char *path, const struct recording_choice *choice,
-                    struct recording *recording, struct replay_error *error);
+bool excerpt_read(const char *path, const struct excerpt_choice *choice, struct excerpt *excerpt,
+                  struct replay_error *error);
 
-void recording_free(struct recording *recording);
+void excerpt_free(struct excerpt *excerpt);
 
 #endif

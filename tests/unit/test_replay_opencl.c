@@ -1,0 +1,221 @@
+/* The megakernel on the first OpenCL device against the reference interpreter. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/backend.h"
+#include "replay/devices.h"
+#include "test_replay_hostile.h"
+
+#define SLOTS 1000u
+#define SKIPPED 77
+
+static struct replay_error error;
+
+/* A backend that was opened and loaded. */
+struct machine {
+    const struct backend *backend;
+    void *state;
+    struct backend_view view;
+};
+
+#define REQUIRE(what) ck_assert_msg(what, "%s", error.text)
+
+static struct machine start(const struct backend *backend, const uint32_t *control)
+{
+    struct machine machine = {.backend = backend};
+    struct backend_image image = {control, HOSTILE_WORDS, SLOTS};
+    char name[256];
+    REQUIRE(backend->open(NULL, name, &machine.state, &error));
+    REQUIRE(backend->load(machine.state, &image, &error));
+    return machine;
+}
+
+static void run(struct machine *machine)
+{
+    REQUIRE(machine->backend->submit(machine->state, &error));
+    REQUIRE(machine->backend->observe(machine->state, &machine->view, &error));
+}
+
+static void publish(struct machine *machines, uint32_t slot, const uint32_t *words)
+{
+    for (size_t i = 0; i < 2; i++)
+        machines[i].backend->publish(machines[i].state, slot, words);
+}
+
+static void stop(struct machine *machines)
+{
+    for (size_t i = 0; i < 2; i++)
+        machines[i].backend->close(machines[i].state);
+}
+
+static void start_both(struct machine *machines, const uint32_t *control)
+{
+    machines[0] = start(&backend_opencl, control);
+    machines[1] = start(&backend_reference, control);
+}
+
+static void compare(struct machine *machines, bool debug_log)
+{
+    run(&machines[0]);
+    run(&machines[1]);
+    const struct backend_view *device = &machines[0].view;
+    const struct backend_view *reference = &machines[1].view;
+    ck_assert_mem_eq(device->control, reference->control, HOSTILE_WORDS * sizeof(uint32_t));
+    ck_assert_mem_eq(device->ring, reference->ring, SLOTS * VYRE_SLOT_BYTES);
+    size_t words = debug_log ? VYRE_DEBUG_LOG_WORDS : 1;
+    ck_assert_mem_eq(device->debug_log, reference->debug_log, words * sizeof(uint32_t));
+}
+
+START_TEST(hostile_slots_one_by_one)
+{
+    for (int round = 0; round < 4; round++) {
+        uint32_t control[HOSTILE_WORDS];
+        struct machine machines[2];
+        hostile_control(control);
+        control[VYRE_CONTROL_TENANT_BASE] = VYRE_CONTROL_TENANT_MASKS;
+        start_both(machines, control);
+        for (int i = 0; i < 400; i++) {
+            uint32_t words[VYRE_SLOT_WORDS];
+            hostile_slot(words);
+            /* Always the same slot: a masked one elsewhere might run beside a later one. */
+            publish(machines, (uint32_t)round * 333, words);
+            compare(machines, true);
+        }
+        stop(machines);
+    }
+}
+END_TEST
+
+/* Slots whose effects commute: sums over a few words, and for each slot words of its own. */
+static void commuting_slot(uint32_t slot, uint32_t words[VYRE_SLOT_WORDS])
+{
+    const uint32_t shared = 300 + slot % 7;
+    memset(words, 0, VYRE_SLOT_BYTES);
+    words[VYRE_SLOT_STATUS] = VYRE_STATUS_PUBLISHED;
+    words[VYRE_SLOT_TENANT] = slot % 80; /* some of them masked */
+    uint32_t *args = words + VYRE_SLOT_ARG0;
+    switch (slot % 5) {
+    case 0:
+        words[VYRE_SLOT_OPCODE] = VYRE_OP_ATOMIC_ADD;
+        args[0] = slot;
+        args[1] = shared;
+        break;
+    case 1:
+        words[VYRE_SLOT_OPCODE] = VYRE_OP_BATCH_FENCE;
+        args[1] = 4711;
+        break;
+    case 2:
+        words[VYRE_SLOT_OPCODE] = VYRE_OP_PRINTF;
+        args[0] = slot;
+        break;
+    case 3: /* two adds and a fence */
+        words[VYRE_SLOT_OPCODE] = VYRE_OP_PACKED_SLOT;
+        args[0] = 3 | 7u << 8 | VYRE_OP_ATOMIC_ADD << 16;
+        args[1] = VYRE_OP_ATOMIC_ADD | 2u << 8 | VYRE_OP_BATCH_FENCE << 16 | 4u << 24;
+        args[2] = 1;
+        args[3] = shared;
+        args[4] = slot;
+        args[5] = 310;
+        args[7] = 4711;
+        break;
+    default:
+        words[VYRE_SLOT_OPCODE] = VYRE_OP_STORE_U32;
+        args[0] = slot / 5 < 100 ? slot : 9; /* where all store to one word, the same value */
+        args[1] = slot / 5 < 100 ? 165 + slot / 5 : 311;
+        break;
+    }
+}
+
+START_TEST(a_full_ring_of_commuting_slots)
+{
+    uint32_t control[HOSTILE_WORDS];
+    struct machine machines[2];
+    vyre_control_encode(control, HOSTILE_WORDS, 32);
+    start_both(machines, control);
+    for (int round = 0; round < 10; round++) {
+        for (uint32_t slot = 0; slot < SLOTS; slot++) {
+            uint32_t words[VYRE_SLOT_WORDS];
+            commuting_slot(slot, words);
+            publish(machines, slot, words);
+        }
+        compare(machines, false);
+    }
+    stop(machines);
+}
+END_TEST
+
+START_TEST(hostile_slots_together_neither_crash_nor_hang)
+{
+    uint32_t control[HOSTILE_WORDS];
+    hostile_control(control);
+    struct machine machine = start(&backend_opencl, control);
+    for (int round = 0; round < 20; round++) {
+        for (uint32_t slot = 0; slot < SLOTS; slot++) {
+            uint32_t words[VYRE_SLOT_WORDS];
+            hostile_slot(words);
+            words[VYRE_SLOT_STATUS] = VYRE_STATUS_PUBLISHED;
+            machine.backend->publish(machine.state, slot, words);
+        }
+        run(&machine);
+        for (uint32_t slot = 0; slot < SLOTS; slot++)
+            ck_assert_uint_ne(machine.view.ring[slot * VYRE_SLOT_WORDS], VYRE_STATUS_CLAIMED);
+    }
+    machine.backend->close(machine.state);
+}
+END_TEST
+
+START_TEST(unknown_devices_are_refused)
+{
+    const char *choices[] = {"99", "no such device", "", "99999999999999999999999"};
+    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+        char name[256];
+        void *state;
+        ck_assert(!backend_opencl.open(choices[i], name, &state, &error));
+        ck_assert_ptr_nonnull(strstr(error.text, "Fix: "));
+    }
+}
+END_TEST
+
+START_TEST(devices_are_found_by_number_and_name)
+{
+    struct replay_device devices[] = {{.name = "Fast GPU", .platform = "Vendor"},
+                                      {.name = "Slow GPU", .platform = "Vendor"}};
+    ck_assert_ptr_eq(devices_find(devices, 2, NULL, &error), &devices[0]);
+    ck_assert_ptr_eq(devices_find(devices, 2, "1", &error), &devices[1]);
+    ck_assert_ptr_eq(devices_find(devices, 2, "slow", &error), &devices[1]);
+    ck_assert_ptr_null(devices_find(devices, 2, "gpu", &error));
+    ck_assert_ptr_nonnull(strstr(error.text, "more than one"));
+    ck_assert_ptr_null(devices_find(devices, 2, "2", &error));
+}
+END_TEST
+
+int main(void)
+{
+    struct replay_device *devices;
+    size_t len;
+    if (!devices_list(&devices, &len, &error)) {
+        fprintf(stderr, "%s\n", error.text);
+        return SKIPPED;
+    }
+    free(devices);
+
+    TCase *tests = tcase_create("opencl");
+    tcase_set_timeout(tests, 300);
+    tcase_add_test(tests, hostile_slots_one_by_one);
+    tcase_add_test(tests, a_full_ring_of_commuting_slots);
+    tcase_add_test(tests, hostile_slots_together_neither_crash_nor_hang);
+    tcase_add_test(tests, unknown_devices_are_refused);
+    tcase_add_test(tests, devices_are_found_by_number_and_name);
+
+    Suite *suite = suite_create("replay opencl");
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    /* The driver's threads do not survive a fork. */
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
