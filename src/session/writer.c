@@ -143,7 +143,8 @@ static int open_slots(const char *log_path, struct recording *recording)
     if (error == 0)
         error = map_slots(file, capacity, recording);
     close(file);
-    if (error > SESSION_E_FORMAT)
+    bool fits = error > SESSION_E_FORMAT || error < SESSION_E_CAPACITY;
+    if (error != 0 && fits)
         return error;
     if (error != 0) {
         put_aside(log_path, SESSION_SLOTS_FILE);
