@@ -123,7 +123,6 @@ static int open_slots(const char *log_path, struct recording *recording)
 {
     char path[PATH_MAX];
     uint64_t bytes;
-    struct session_header *header = NULL;
     uint64_t capacity = recording->log->capacity;
     if (!session_file_path(log_path, SESSION_SLOTS_FILE, path))
         return SESSION_E_PATH;
@@ -132,21 +131,23 @@ static int open_slots(const char *log_path, struct recording *recording)
         return create_slots(log_path, capacity, log_total(recording->log), recording);
     if (file < 0)
         return file;
-    int error = SESSION_E_TRUNCATED;
-    if (bytes >= SESSION_HEADER_BYTES) {
-        header = mmap(NULL, SESSION_HEADER_BYTES, PROT_READ, MAP_SHARED, file, 0);
-        error = header == MAP_FAILED ? VRRL_E_NO_MEMORY
-                                     : session_check_slots(header, bytes, capacity);
-        if (header != MAP_FAILED)
-            munmap(header, SESSION_HEADER_BYTES);
+    int error = 0;
+    int unfit = bytes < SESSION_HEADER_BYTES ? SESSION_E_TRUNCATED : 0;
+    if (unfit == 0) {
+        void *header = mmap(NULL, SESSION_HEADER_BYTES, PROT_READ, MAP_SHARED, file, 0);
+        if (header == MAP_FAILED) {
+            close(file);
+            return VRRL_E_NO_MEMORY;
+        }
+        unfit = session_check_slots(header, bytes, capacity);
+        munmap(header, SESSION_HEADER_BYTES);
     }
-    if (error == 0)
+    if (unfit == 0)
         error = map_slots(file, capacity, recording);
     close(file);
-    bool fits = error > SESSION_E_FORMAT || error < SESSION_E_CAPACITY;
-    if (error != 0 && fits)
+    if (error != 0)
         return error;
-    if (error != 0) {
+    if (unfit != 0) {
         put_aside(log_path, SESSION_SLOTS_FILE);
         put_aside(log_path, SESSION_RUNS_FILE);
         return create_slots(log_path, capacity, log_total(recording->log), recording);

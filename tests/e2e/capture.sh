@@ -88,6 +88,14 @@ silent err
 equal "plugin" "$("$vrrl" dump --json run.vrrl | jq .tenant_id)" 9
 rm -rf run.vrrl run.vrrl.d
 
+# Epochs that the host reads back through OpenCL, in each way, are seen; other kernels' are not.
+expect 0 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl "$top_builddir/tests/e2e/epoch_host"
+equal "epochs" "$("$vrrl" dump --json run.vrrl | jq -c .epoch | tr '\n' ' ')" "0 1 2 3 4 5 "
+rm -rf run.vrrl run.vrrl.d
+expect 0 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl "$top_builddir/tests/e2e/epoch_host" plain
+equal "no epochs" "$("$vrrl" dump --json run.vrrl | jq -c .epoch | tr '\n' ' ')" "0 0 0 0 0 0 "
+rm -rf run.vrrl run.vrrl.d
+
 # A second process that publishes while the first one lives has a log of its own.
 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl "$host" threads 1 2000 &
 wait_for test -s run.vrrl.d/runs.jsonl
