@@ -39,11 +39,13 @@ equal 'tenants' "$(jq -c .tenant_id followed | sort -u)" 1
 rm -f log.vrrl
 "$append_log" log.vrrl 8 120 10 &
 writer=$!
-wait_for test -s log.vrrl
+wait_for sh -c "\"$vrrl\" info --json log.vrrl | jq -e '.live >= 2' >/dev/null"
+kill -STOP "$writer"
 env --default-signal=INT "$vrrl" dump -f --json log.vrrl >followed 2>followed.err &
 follower=$!
 wait_for lines followed 2
 kill -STOP "$follower"
+kill -CONT "$writer"
 wait "$writer" || fail 'append_log'
 kill -CONT "$follower"
 wait_for grep -q '"slot_idx":119,' followed

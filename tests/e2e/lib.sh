@@ -12,6 +12,10 @@ failures=0
 folder=$(mktemp -d "${TMPDIR:-/tmp}/vrrl-test.XXXXXX") || exit 99
 trap 'cd /; chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
 cd "$folder" || exit 99
+# With a sanitizer in the shim and none in the program, or its handlers instead of the program's
+# own, the tests would be of the sanitizer.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-verify_asan_link_order=0:handle_segv=0:handle_sigbus=0:handle_sigfpe=0}"
+export TSAN_OPTIONS="${TSAN_OPTIONS:-handle_segv=0:handle_sigbus=0:handle_sigfpe=0}"
 unset VRRL_LOG VRRL_CAPACITY VRRL_DISABLE VRRL_VERBOSE
 
 fail()

@@ -69,8 +69,23 @@ equal 'log of a host that moves' "$(live sub/moved.vrrl)" 2
 expect 0 "$vrrl" record -o env.vrrl -c 9 -- sh -c 'echo "$VRRL_LOG $VRRL_CAPACITY $LD_PRELOAD"; "$0" publish 1' \
     "$publish_host"
 says out "^$(pwd -P)/env.vrrl 9 .*libvrrl-preload.so$"
-LD_PRELOAD=libc.so.6 "$vrrl" record -o env.vrrl -- printenv LD_PRELOAD >out 2>err
-says out '^libc.so.6:.*libvrrl-preload.so$'
+LD_PRELOAD=$top_builddir/.libs/libvrrl.so "$vrrl" record -o env.vrrl -- printenv LD_PRELOAD >out 2>err
+says out '/libvrrl.so:/.*libvrrl-preload.so$'
+
+# Two processes at once: the second has a log of its own, and both are spoken of.
+# shellcheck disable=SC2016
+expect 0 "$vrrl" record -o two.vrrl -- sh -c '"$0" publish 2 sleep 1000 & sleep 0.5; "$0" publish 3; wait' \
+    "$publish_host"
+says err '^vrrl: recorded 2 publishes in two.vrrl '
+says err '^vrrl: recorded 3 publishes in two.[0-9]*.vrrl '
+equal 'logs' "$(echo two.*vrrl | wc -w)" 2
+expect 0 "$vrrl" record -o 'sub/%e.%p.[x].vrrl' -- "$publish_host" publish 4
+says err '^vrrl: recorded 4 publishes in sub/publish_host.[0-9]*.\[x\].vrrl '
+
+# Every publish refused.
+expect 0 "$vrrl" record -o refused.vrrl -- "$publish_host" busy
+says err 'recorded 1 publish in'
+equal 'failed' "$("$vrrl" info --json refused.vrrl | jq .session.failed)" 1
 
 # Refused before anything is run or renamed.
 not_begun()
