@@ -1,24 +1,24 @@
 /*
  * Taking and giving back places.
  *
- * The place to take is named by the cursor in the mapped header.  Who may write
- * it is decided by its owner word, lap << 2 | state:
+ * The writer's position, lap << 20 | place, names the place to take.  It only ever
+ * grows, so a compare-and-swap on it cannot mistake one lap for another.  Who may write
+ * a place is decided by its owner word, lap << 2 | state, which only grows, too:
  *
  *   FREE    nobody writes; the lap is that of the next writer
  *   OWNED   a writer took it in this lap and has not finished
  *   LAPPED  that writer still has not finished, and others have passed on; the lap
  *           is the last in which they did
  *
- * A writer (1) turns FREE into OWNED, (2) empties the old record, (3) moves the
- * cursor on, (4) writes body and magic, (5) turns OWNED back into FREE.  If (5)
- * finds LAPPED, the record is a lap too old for where it stands, and is emptied
- * again.  Because the word holds the lap, (1) fails if anybody was there
- * since it was read, however often the cursor came round.
+ * A writer (1) turns FREE of the position's lap into OWNED, (2) empties the old record,
+ * (3) moves the position on, and the header's cursor after it, (4) writes body and
+ * magic, (5) turns OWNED back into FREE.  If (5) finds LAPPED, the record is a lap too
+ * old for where it stands, and is emptied again.
  *
- * Who finds the cursor's place owned looks at its lap: if it is the current one,
- * the owner was interrupted between (1) and (3), and the cursor is moved on for it;
- * if it is an older one, the place is marked LAPPED and passed by.  So no writer
- * ever waits for another, and a signal handler may append inside an append.
+ * Who finds the place owned in the current lap does (2) and (3) for its owner, who was
+ * interrupted before (3); owned in an older lap, it marks the place LAPPED, empties it and
+ * passes by.
+ * So no writer ever waits for another, and a signal handler may append inside an append.
  */
 #include "log/writer.h"
 
@@ -31,15 +31,17 @@ enum {
     STATE_OWNED = 1,
     STATE_LAPPED = 2,
     STATE_MASK = 3,
-    LAP_SHIFT = 2,
+    OWNER_LAP_SHIFT = 2,
+    POSITION_LAP_SHIFT = 20,
 };
 
-/** How long an owner is given to move the cursor by itself.  Retrying at once would only
+_Static_assert(VRRL_CAPACITY_MAX <= 1u << POSITION_LAP_SHIFT, "a position holds any place");
+
+/** How long an owner is given to move the position by itself.  Retrying at once would only
  *  take the cache line away from it: two threads are three times as fast with this pause. */
 #define PAUSES 64
 
-/** Owned places that one take goes past, beyond the capacity, before it gives up.  All are
- *  owned then, maybe by the very thread that a signal handler interrupted. */
+/** Owned places that one take goes past, beyond the capacity, before it gives up. */
 #define PASSES_MAX 256
 
 static inline void pause_briefly(void)
@@ -55,12 +57,27 @@ static inline void pause_briefly(void)
 
 static inline uint64_t lap_of(uint64_t owner)
 {
-    return owner >> LAP_SHIFT;
+    return owner >> OWNER_LAP_SHIFT;
 }
 
 static inline uint64_t owner_word(uint64_t lap, uint64_t state)
 {
-    return lap << LAP_SHIFT | state;
+    return lap << OWNER_LAP_SHIFT | state;
+}
+
+static inline uint64_t position_of(uint64_t lap, uint64_t place)
+{
+    return lap << POSITION_LAP_SHIFT | place;
+}
+
+static inline uint64_t position_lap(uint64_t position)
+{
+    return position >> POSITION_LAP_SHIFT;
+}
+
+static inline uint64_t position_place(uint64_t position)
+{
+    return position & ((UINT64_C(1) << POSITION_LAP_SHIFT) - 1);
 }
 
 static inline _Atomic uint32_t *magic_of(struct vrrl_writer *writer, uint64_t place)
@@ -68,96 +85,155 @@ static inline _Atomic uint32_t *magic_of(struct vrrl_writer *writer, uint64_t pl
     return (_Atomic uint32_t *)&writer->records[place].magic;
 }
 
-static void move_cursor(struct vrrl_writer *writer, uint64_t from)
+static inline uint64_t position_after(const struct vrrl_writer *writer, uint64_t position)
 {
-    uint64_t expected = from;
-    atomic_compare_exchange_strong_explicit(&writer->header->cursor, &expected,
-                                            log_next_place(from, writer->capacity),
-                                            memory_order_acq_rel, memory_order_relaxed);
+    uint64_t place = position_place(position) + 1;
+    return place == writer->capacity ? position_of(position_lap(position) + 1, 0) : position + 1;
 }
 
-/** The lap that the cursor is in when it is at \a place: one place back, it was just taken. */
-static uint64_t current_lap(struct vrrl_writer *writer, uint64_t place)
+/**
+ * After a full barrier since \a shown was stored to the header's cursor: see that the cursor is
+ * right.  Of several threads that store it at once, whose store comes last cannot be told
+ * beforehand: that thread finds its own value there and the position moved on, and stores again.
+ */
+static inline void check_cursor(struct vrrl_writer *writer, uint64_t shown)
 {
-    uint64_t before = log_previous_place(place, writer->capacity);
-    uint64_t owner = atomic_load_explicit(&writer->owners[before], memory_order_acquire);
-    uint64_t lap = lap_of(owner);
-    if ((owner & STATE_MASK) == STATE_FREE)
-        lap--;
-    return place == 0 ? lap + 1 : lap;
+    _Atomic uint64_t *cursor = &writer->header->cursor;
+    for (;;) {
+        uint64_t now = atomic_load_explicit(&writer->position, memory_order_seq_cst);
+        if (now == shown ||
+            atomic_load_explicit(cursor, memory_order_relaxed) != position_place(shown))
+            return;
+        atomic_exchange_explicit(cursor, position_place(now), memory_order_seq_cst);
+        shown = now;
+    }
 }
 
-/** Get past a place that somebody owns.  \return whether it was left behind in an older lap. */
-static bool pass(struct vrrl_writer *writer, uint64_t place, uint64_t owner)
+/** Move the position on, and the cursor after it, unless it has moved on again by then (readers
+ *  would see the cursor go back).  Who succeeds must check_cursor(). */
+static inline bool move_on(struct vrrl_writer *writer, uint64_t position)
 {
-    /* Its only place is in every lap at once: its owner cannot be told from a lapped one. */
-    if (writer->capacity == 1)
-        return true;
-    uint64_t lap = current_lap(writer, place);
-    if (atomic_load_explicit(&writer->header->cursor, memory_order_acquire) != place)
+    uint64_t next = position_after(writer, position);
+    if (!atomic_compare_exchange_strong_explicit(&writer->position, &position, next,
+                                                 memory_order_seq_cst, memory_order_relaxed))
         return false;
-    bool behind = lap_of(owner) != lap || (owner & STATE_MASK) == STATE_LAPPED;
-    if (behind && !atomic_compare_exchange_strong_explicit(
-                      &writer->owners[place], &owner, owner_word(lap, STATE_LAPPED),
-                      memory_order_acq_rel, memory_order_relaxed))
-        return false;
-    move_cursor(writer, place);
-    return behind;
+    if (atomic_load_explicit(&writer->position, memory_order_relaxed) == next)
+        atomic_store_explicit(&writer->header->cursor, position_place(next), memory_order_release);
+    return true;
+}
+
+/** The same for another writer, or past one. */
+static void move_on_for_other(struct vrrl_writer *writer, uint64_t position)
+{
+    if (move_on(writer, position)) {
+        atomic_thread_fence(memory_order_seq_cst);
+        check_cursor(writer, position_after(writer, position));
+    }
+}
+
+/**
+ * Empty a place for its owner, who may do so itself any moment and go on to write there.  The
+ * magic is changed together with half of the timestamp, so that a new record is never mistaken
+ * for the old one.
+ */
+static void empty_for_owner(struct vrrl_writer *writer, uint64_t position)
+{
+    _Atomic uint64_t *head = (_Atomic uint64_t *)magic_of(writer, position_place(position));
+    uint64_t old = atomic_load_explicit(head, memory_order_acquire);
+    if (atomic_load_explicit(&writer->position, memory_order_acquire) != position ||
+        (uint32_t)old == LOG_RECORD_EMPTY)
+        return;
+    atomic_compare_exchange_strong_explicit(head, &old, old >> 32 << 32, memory_order_acq_rel,
+                                            memory_order_relaxed);
+}
+
+static bool all_are_owned(struct vrrl_writer *writer, uint64_t from)
+{
+    uint64_t place = from;
+    do {
+        uint64_t owner = atomic_load_explicit(&writer->owners[place], memory_order_relaxed);
+        if ((owner & STATE_MASK) == STATE_FREE)
+            return false;
+        place = log_next_place(place, writer->capacity);
+    } while (place != from);
+    return true;
 }
 
 int log_take(struct vrrl_writer *writer, struct log_place *place)
 {
+    uint64_t position;
+    uint64_t index;
+    uint64_t lap;
     uint64_t passed = 0;
-    uint64_t index = atomic_load_explicit(&writer->header->cursor, memory_order_acquire);
     for (;;) {
+        position = atomic_load_explicit(&writer->position, memory_order_acquire);
+        index = position_place(position);
+        lap = position_lap(position);
         uint64_t owner = atomic_load_explicit(&writer->owners[index], memory_order_acquire);
-        if ((owner & STATE_MASK) == STATE_FREE) {
+        if (owner == owner_word(lap, STATE_FREE)) {
             if (atomic_compare_exchange_strong_explicit(&writer->owners[index], &owner,
-                                                        owner | STATE_OWNED, memory_order_acq_rel,
-                                                        memory_order_relaxed)) {
-                place->index = index;
-                place->sequence = lap_of(owner) * writer->capacity + index;
+                                                        owner_word(lap, STATE_OWNED),
+                                                        memory_order_acq_rel, memory_order_relaxed))
                 break;
+            pause_briefly();
+        } else if (owner == owner_word(lap, STATE_OWNED)) {
+            pause_briefly();
+            if (atomic_load_explicit(&writer->position, memory_order_acquire) == position) {
+                empty_for_owner(writer, position);
+                move_on_for_other(writer, position);
             }
-            pause_briefly();
-        } else if (atomic_load_explicit(&writer->header->cursor, memory_order_acquire) == index) {
-            pause_briefly();
-            if (pass(writer, index, owner) && ++passed > writer->capacity + PASSES_MAX)
+        } else if (lap_of(owner) >= lap) {
+            move_on_for_other(writer, position);
+        } else {
+            if (passed == 0 && all_are_owned(writer, index))
                 return VRRL_E_BUSY;
+            if (++passed > writer->capacity + PASSES_MAX)
+                return VRRL_E_BUSY;
+            if (atomic_compare_exchange_strong_explicit(
+                    &writer->owners[index], &owner, owner_word(lap, STATE_LAPPED),
+                    memory_order_acq_rel, memory_order_relaxed)) {
+                empty_for_owner(writer, position);
+                move_on_for_other(writer, position);
+            }
         }
-        index = atomic_load_explicit(&writer->header->cursor, memory_order_acquire);
     }
     /* Emptied before the cursor leaves it, so that a crash leaves a gap and not an old record
      * among new ones. */
     atomic_store_explicit(magic_of(writer, index), LOG_RECORD_EMPTY, memory_order_release);
-    move_cursor(writer, index);
+    move_on(writer, position);
+    place->index = index;
+    place->lap = lap;
+    place->sequence = lap * writer->capacity + index;
     return 0;
 }
 
 /** \return false when the place was passed by: what was written there is emptied again. */
-static bool give_back(struct vrrl_writer *writer, const struct log_place *place)
+static inline bool give_back(struct vrrl_writer *writer, const struct log_place *place)
 {
-    uint64_t lap = place->sequence / writer->capacity;
+    uint64_t lap = place->lap;
     uint64_t owner = owner_word(lap, STATE_OWNED);
-    if (atomic_compare_exchange_strong_explicit(&writer->owners[place->index], &owner,
-                                                owner_word(lap + 1, STATE_FREE),
-                                                memory_order_acq_rel, memory_order_acquire))
-        return true;
-    atomic_store_explicit(magic_of(writer, place->index), LOG_RECORD_EMPTY, memory_order_release);
-    while (!atomic_compare_exchange_weak_explicit(&writer->owners[place->index], &owner,
-                                                  owner_word(lap_of(owner) + 1, STATE_FREE),
-                                                  memory_order_acq_rel, memory_order_acquire))
-        ;
-    return false;
+    bool in_time = atomic_compare_exchange_strong_explicit(
+        &writer->owners[place->index], &owner, owner_word(lap + 1, STATE_FREE),
+        memory_order_seq_cst, memory_order_acquire);
+    if (!in_time) {
+        atomic_store_explicit(magic_of(writer, place->index), LOG_RECORD_EMPTY,
+                              memory_order_release);
+        while (!atomic_compare_exchange_weak_explicit(&writer->owners[place->index], &owner,
+                                                      owner_word(lap_of(owner) + 1, STATE_FREE),
+                                                      memory_order_seq_cst, memory_order_acquire))
+            ;
+    }
+    check_cursor(writer, position_after(writer, position_of(lap, place->index)));
+    return in_time;
 }
 
-bool log_commit(struct vrrl_writer *writer, const struct log_place *place,
-                const struct vrrl_record *record)
+static inline bool commit(struct vrrl_writer *writer, const struct log_place *place,
+                          const struct vrrl_record *record, uint64_t timestamp_ns)
 {
     struct log_record *to = &writer->records[place->index];
     /* The emptied magic must be seen before any byte of the new body. */
     atomic_thread_fence(memory_order_release);
-    to->timestamp_ns = record->timestamp_ns;
+    to->timestamp_ns = timestamp_ns;
     to->slot_idx = record->slot_idx;
     to->tenant_id = record->tenant_id;
     to->opcode = record->opcode;
@@ -169,6 +245,12 @@ bool log_commit(struct vrrl_writer *writer, const struct log_place *place,
     to->output_digest = 0;
     atomic_store_explicit(magic_of(writer, place->index), LOG_RECORD_LIVE, memory_order_release);
     return give_back(writer, place);
+}
+
+bool log_commit(struct vrrl_writer *writer, const struct log_place *place,
+                const struct vrrl_record *record)
+{
+    return commit(writer, place, record, record->timestamp_ns);
 }
 
 void log_abandon(struct vrrl_writer *writer, const struct log_place *place)
@@ -185,29 +267,26 @@ void log_leave_note(struct vrrl_writer *writer, const struct log_place *place, u
 struct log_place log_find_place(struct vrrl_writer *writer, uint64_t index, uint64_t *note)
 {
     uint64_t owner = atomic_load_explicit(&writer->owners[index], memory_order_relaxed);
-    struct log_place place = {.index = index,
-                              .sequence = lap_of(owner) * writer->capacity + index};
+    struct log_place place = {
+        .index = index, .lap = lap_of(owner), .sequence = lap_of(owner) * writer->capacity + index};
     *note = writer->records[index].timestamp_ns;
     return place;
 }
 
 int vrrl_append(struct vrrl_writer *writer, const struct vrrl_record *record)
 {
-    struct vrrl_record stamped = *record;
-    if (stamped.timestamp_ns == 0)
-        stamped.timestamp_ns = log_now(writer);
+    uint64_t timestamp_ns = record->timestamp_ns != 0 ? record->timestamp_ns : log_now(writer);
     struct log_place place;
     int error = log_take(writer, &place);
     if (error == 0)
-        log_commit(writer, &place, &stamped);
+        commit(writer, &place, record, timestamp_ns);
     return error;
 }
 
 uint64_t log_total(const struct vrrl_writer *writer)
 {
-    uint64_t cursor = atomic_load_explicit(&writer->header->cursor, memory_order_relaxed);
-    uint64_t owner = atomic_load_explicit(&writer->owners[cursor], memory_order_relaxed);
-    return lap_of(owner) * writer->capacity + cursor;
+    uint64_t position = atomic_load_explicit(&writer->position, memory_order_relaxed);
+    return position_lap(position) * writer->capacity + position_place(position);
 }
 
 void log_set_total(struct vrrl_writer *writer, uint64_t total)
@@ -218,4 +297,5 @@ void log_set_total(struct vrrl_writer *writer, uint64_t total)
         atomic_store_explicit(&writer->owners[place],
                               owner_word(place < cursor ? lap + 1 : lap, STATE_FREE),
                               memory_order_relaxed);
+    atomic_store_explicit(&writer->position, position_of(lap, cursor), memory_order_release);
 }

@@ -52,7 +52,7 @@ int vrrl_reader_open(const char *path, struct vrrl_reader **reader)
         vrrl_reader_close(opened);
         return error;
     }
-    log_reader_restart(opened);
+    vrrl_rewind(opened);
     *reader = opened;
     return 0;
 }
@@ -62,16 +62,40 @@ void vrrl_reader_info(const struct vrrl_reader *reader, struct vrrl_info *info)
     *info = reader->info;
 }
 
+static bool is_live(const struct vrrl_reader *reader, uint64_t place)
+{
+    return place < reader->whole &&
+           __atomic_load_n(&reader->records[place].magic, __ATOMIC_ACQUIRE) == LOG_RECORD_LIVE;
+}
+
 static void set_witness(struct vrrl_reader *reader, uint64_t place)
 {
     reader->witness_place = place;
     memcpy(&reader->witness, &reader->records[place], sizeof(reader->witness));
 }
 
-void log_reader_restart(struct vrrl_reader *reader)
+bool log_reader_was_lapped(const struct vrrl_reader *reader)
 {
+    const struct vrrl_info *info = &reader->info;
+    atomic_thread_fence(memory_order_acquire);
+    uint64_t cursor =
+        atomic_load_explicit(&reader->header->cursor, memory_order_acquire) % info->capacity;
+    if (info->cursor_behind && cursor == info->cursor)
+        cursor = log_next_place(cursor, info->capacity);
+    uint64_t ahead = (cursor + info->capacity - reader->next) % info->capacity;
+    if (ahead > 0 && ahead < reader->left)
+        return true;
+    return reader->witness_place != NO_PLACE &&
+           memcmp(&reader->witness, &reader->records[reader->witness_place],
+                  sizeof(reader->witness)) != 0;
+}
+
+/** Go to the oldest record.  \return false when the writer has come round meanwhile */
+static bool go_to_oldest(struct vrrl_reader *reader)
+{
+    uint64_t capacity = reader->info.capacity;
     reader->next = log_oldest_place(&reader->info);
-    reader->left = reader->info.capacity;
+    reader->left = capacity;
     if (!reader->info.wrapped) {
         reader->left = reader->next;
         reader->next = 0;
@@ -79,36 +103,41 @@ void log_reader_restart(struct vrrl_reader *reader)
     reader->unready = 0;
     reader->awaited = NO_PLACE;
     reader->witness_place = NO_PLACE;
-    if (reader->next < reader->whole && reader->left > 0)
-        set_witness(reader, reader->next);
+    uint64_t gaps = 0;
+    while (gaps < reader->left && !is_live(reader, (reader->next + gaps) % capacity))
+        gaps++;
+    /* A gap would not change when the writer comes to it. */
+    if (gaps < reader->left)
+        set_witness(reader, (reader->next + gaps) % capacity);
+    if (log_reader_was_lapped(reader))
+        return false;
+    reader->next = (reader->next + gaps) % capacity;
+    reader->left -= gaps;
+    return true;
 }
 
 void log_reader_catch_up(struct vrrl_reader *reader)
 {
     reader->overrun = true;
-    reader->info.wrapped = true;
-    reader->info.cursor_behind = false;
-    reader->info.cursor =
-        atomic_load_explicit(&reader->header->cursor, memory_order_acquire) % reader->info.capacity;
-    log_reader_restart(reader);
+    for (int try = 0; try < CATCH_UPS_MAX; try++) {
+        reader->info.wrapped = true;
+        reader->info.cursor_behind = false;
+        reader->info.cursor = atomic_load_explicit(&reader->header->cursor, memory_order_acquire) %
+                              reader->info.capacity;
+        if (go_to_oldest(reader))
+            return;
+    }
+    reader->left = 0;
 }
 
-bool log_reader_was_lapped(const struct vrrl_reader *reader)
-{
-    atomic_thread_fence(memory_order_acquire);
-    return reader->witness_place != NO_PLACE &&
-           memcmp(&reader->witness, &reader->records[reader->witness_place],
-                  sizeof(reader->witness)) != 0;
-}
-
-/** \return false when the place is empty, or was overwritten while it was copied */
+/** \return false when the place is empty */
 static inline bool copy_record(const struct vrrl_reader *reader, uint64_t place,
                                struct vrrl_record *record)
 {
+    if (!is_live(reader, place))
+        return false;
     struct log_record copy;
     memcpy(&copy, &reader->records[place], sizeof(copy));
-    if (copy.magic != LOG_RECORD_LIVE)
-        return false;
     record->timestamp_ns = copy.timestamp_ns;
     record->slot_idx = copy.slot_idx;
     record->tenant_id = copy.tenant_id;
@@ -131,7 +160,7 @@ static size_t read_block(struct vrrl_reader *reader, struct vrrl_record *records
     uint64_t place = reader->next;
     uint64_t left = reader->left;
     for (unsigned step = 0; step < BLOCK_RECORDS && left > 0 && count < max; step++) {
-        if (place < reader->whole && copy_record(reader, place, &records[count])) {
+        if (copy_record(reader, place, &records[count])) {
             count++;
             last = place;
         }
@@ -163,7 +192,8 @@ size_t vrrl_read(struct vrrl_reader *reader, struct vrrl_record *records, size_t
 
 void vrrl_rewind(struct vrrl_reader *reader)
 {
-    log_reader_restart(reader);
+    if (!go_to_oldest(reader))
+        log_reader_catch_up(reader);
 }
 
 void vrrl_reader_close(struct vrrl_reader *reader)

@@ -31,13 +31,10 @@ struct vrrl_reader {
 
 #define NO_PLACE UINT64_MAX
 
-/** Start over at the oldest record of the log as it is now. */
-void log_reader_restart(struct vrrl_reader *reader);
-
 /** Start over at the oldest record, of a log whose writer has come round meanwhile. */
 void log_reader_catch_up(struct vrrl_reader *reader);
 
-/** Whether the writer has come round to where was read last. */
+/** Whether the writer has come round to what is still to be read. */
 bool log_reader_was_lapped(const struct vrrl_reader *reader);
 
 #endif

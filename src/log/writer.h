@@ -23,19 +23,26 @@
 #include "log/layout.h"
 #include "log/vrrl.h"
 
+#define LOG_CACHE_LINE 64
+
 struct vrrl_writer {
     struct log_header *header;
     struct log_record *records;
     uint64_t capacity;
     uint64_t map_bytes;
     struct log_clock clock;
+    /** The place to take next, and its lap; the header's cursor follows it (append.c).  On a
+     *  cache line of its own, as every append writes it. */
+    _Alignas(LOG_CACHE_LINE) _Atomic uint64_t position;
     /** One word for each place: who may write there, and in which lap (append.c). */
-    _Atomic uint64_t owners[];
+    _Alignas(LOG_CACHE_LINE) _Atomic uint64_t owners[];
 };
 
 /** A place that this thread owns until it commits or abandons it. */
 struct log_place {
     uint64_t index;
+    /** Times that the log had come round when it was taken. */
+    uint64_t lap;
     /** Of the place in the running total, from 0. */
     uint64_t sequence;
 };
