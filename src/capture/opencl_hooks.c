@@ -104,8 +104,7 @@ HOOK cl_int CL_API_CALL clEnqueueReadBuffer(cl_command_queue queue, cl_mem buffe
         .count = size,
         .look = recorder_look_at_epoch(),
     };
-    cl_int result =
-        original(queue, buffer, blocking, offset, size, bytes, waits_len, waits, event);
+    cl_int result = original(queue, buffer, blocking, offset, size, bytes, waits_len, waits, event);
     int saved = errno;
     if (result == CL_SUCCESS && blocking) {
         came_back(&read);
@@ -133,8 +132,8 @@ HOOK void *CL_API_CALL clEnqueueMapBuffer(cl_command_queue queue, cl_mem buffer,
         .count = size,
         .look = recorder_look_at_epoch(),
     };
-    read.bytes = original(queue, buffer, blocking, flags, offset, size, waits_len, waits, event,
-                          error);
+    read.bytes =
+        original(queue, buffer, blocking, flags, offset, size, waits_len, waits, event, error);
     int saved = errno;
     if (read.bytes != NULL && (flags & CL_MAP_READ) != 0 && blocking) {
         came_back(&read);
@@ -178,8 +177,9 @@ HOOK cl_int CL_API_CALL clReleaseMemObject(cl_mem buffer)
     __typeof__(&clGetMemObjectInfo) get_info =
         (__typeof__(&clGetMemObjectInfo))original_of(&get_mem_object_info);
     cl_uint references = 0;
-    if (get_info != NULL && get_info(buffer, CL_MEM_REFERENCE_COUNT, sizeof(references),
-                                     &references, NULL) == CL_SUCCESS &&
+    if (get_info != NULL &&
+        get_info(buffer, CL_MEM_REFERENCE_COUNT, sizeof(references), &references, NULL) ==
+            CL_SUCCESS &&
         references == 1)
         gpu_buffer_gone((uintptr_t)buffer);
     errno = saved;

@@ -69,8 +69,8 @@ static void load(void)
         return;
     settings_read(&recorder.settings);
     long page = sysconf(_SC_PAGESIZE);
-    void *here = mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                      0);
+    void *here =
+        mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (here == MAP_FAILED || madvise(here, (size_t)page, MADV_WIPEONFORK) != 0) {
         recorder.settings.disabled = true;
         say("vrrl: not recording: a forked child could not be told from its parent: %s. Fix: use "
@@ -165,10 +165,9 @@ static struct recording *begin_slowly(void)
 
 struct recording *recorder_begin(void)
 {
-    if (__builtin_expect(
-            atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDING &&
-                atomic_load_explicit(recorder.here, memory_order_relaxed) == 1,
-            1))
+    if (__builtin_expect(atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDING &&
+                             atomic_load_explicit(recorder.here, memory_order_relaxed) == 1,
+                         1))
         return &recorder.recording;
     return begin_slowly();
 }

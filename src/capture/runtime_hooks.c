@@ -153,8 +153,7 @@ VYRE_API int vyre_publish_packed_slot(uint8_t *ring_bytes, size_t ring_len, uint
     ORIGINAL(PUBLISH_PACKED_SLOT, vyre_publish_packed_slot)
     struct call call;
     before_publish(&call, ring_bytes, ring_len, slot_idx, 1);
-    return after_publish(&call,
-                         original(ring_bytes, ring_len, slot_idx, tenant_id, ops, ops_len));
+    return after_publish(&call, original(ring_bytes, ring_len, slot_idx, tenant_id, ops, ops_len));
 }
 
 VYRE_API int vyre_batch_publish(uint8_t *ring_bytes, size_t ring_len, uint32_t start_slot,

@@ -65,7 +65,8 @@ struct session_header {
     uint32_t slot_bytes;
     /** As the log's. */
     uint64_t capacity;
-    /** Runs and rings that ever were; entry i of a table is the one of that index modulo its size. */
+    /** Runs and rings that ever were; entry i of a table is the one of that index modulo its size.
+     */
     uint32_t runs;
     uint32_t rings;
     /** Publishes that the runtime refused. */

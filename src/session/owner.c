@@ -51,7 +51,8 @@ static void read_boot_id(uint8_t boot_id[16])
     for (const char *at = text; isxdigit((unsigned char)*at) || *at == '-'; at++) {
         if (*at == '-' || digits == 32)
             continue;
-        uint8_t value = (uint8_t)(isdigit((unsigned char)*at) ? *at - '0' : (*at | 0x20) - 'a' + 10);
+        uint8_t value =
+            (uint8_t)(isdigit((unsigned char)*at) ? *at - '0' : (*at | 0x20) - 'a' + 10);
         boot_id[digits / 2] = (uint8_t)(boot_id[digits / 2] << 4 | value);
         digits++;
     }

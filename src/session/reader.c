@@ -69,8 +69,7 @@ bool session_reader_slot(const struct session_reader *reader, uint64_t place,
 
 bool session_slot_matches(const struct session_slot *slot, const struct vrrl_record *record)
 {
-    return slot->slot_idx == record->slot_idx &&
-           slot->words[VYRE_SLOT_OPCODE] == record->opcode &&
+    return slot->slot_idx == record->slot_idx && slot->words[VYRE_SLOT_OPCODE] == record->opcode &&
            slot->words[VYRE_SLOT_TENANT] == record->tenant_id &&
            memcmp(&slot->words[VYRE_SLOT_ARG0], record->args, sizeof(record->args)) == 0;
 }

@@ -39,7 +39,7 @@ static void add_text(struct line *line, const char *text)
 /** Length of the UTF-8 sequence at \a text, 0 when it is none. */
 static size_t utf8_length(const unsigned char *text)
 {
-    size_t length = text[0] < 0x80 ? 1
+    size_t length = text[0] < 0x80                       ? 1
                     : text[0] >= 0xC2 && text[0] <= 0xDF ? 2
                     : text[0] >= 0xE0 && text[0] <= 0xEF ? 3
                     : text[0] >= 0xF0 && text[0] <= 0xF4 ? 4
@@ -117,8 +117,8 @@ void session_describe_run(const char *log_path, const struct session_run *run)
     int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
     if (file < 0)
         return;
-    struct line line = {.text = mmap(NULL, LINE_BYTES, PROT_READ | PROT_WRITE,
-                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)};
+    struct line line = {
+        .text = mmap(NULL, LINE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)};
     if (line.text != MAP_FAILED && fstat(file, &status) == 0 && status.st_size < FILE_BYTES_MAX) {
         char numbers[256];
         struct utsname system;

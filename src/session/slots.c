@@ -21,8 +21,7 @@ bool session_file_path(const char *log_path, const char *name, char out[PATH_MAX
     return length > 0 && length < PATH_MAX;
 }
 
-int session_check_slots(const struct session_header *header, uint64_t file_bytes,
-                        uint64_t capacity)
+int session_check_slots(const struct session_header *header, uint64_t file_bytes, uint64_t capacity)
 {
     if (file_bytes < SESSION_HEADER_BYTES)
         return SESSION_E_TRUNCATED;

@@ -153,8 +153,8 @@ static int open_slots(const char *log_path, struct recording *recording)
         return create_slots(log_path, capacity, log_total(recording->log), recording);
     }
     uint64_t cursor = atomic_load(&recording->log->header->cursor);
-    log_set_total(recording->log, session_count_total(recording->header, recording->slots,
-                                                      capacity, cursor));
+    log_set_total(recording->log,
+                  session_count_total(recording->header, recording->slots, capacity, cursor));
     return 0;
 }
 

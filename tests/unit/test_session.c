@@ -154,8 +154,8 @@ START_TEST(a_living_owner_keeps_its_log)
     pid_t pid = fork();
     if (pid == 0) {
         char byte = 0;
-        bool good = recording_open(log_path, 8, &recording) == 0 && write(ready[1], &byte, 1) == 1 &&
-                    read(release[0], &byte, 1) == 1;
+        bool good = recording_open(log_path, 8, &recording) == 0 &&
+                    write(ready[1], &byte, 1) == 1 && read(release[0], &byte, 1) == 1;
         _exit(good ? 0 : 1);
     }
     char byte;
