@@ -81,21 +81,19 @@ equal 'signals' "$(sed "s,ready .*,ready," counted | tr "\n" " ")" \
 command_id=$(sed -n "s/^ready //p" counted)
 
 # When it is stopped and continued, nothing hangs.
-state()
-{
-    sed 's/.*) \(.\).*/\1/' "/proc/$1/stat"
-}
 kill -TSTP "$recorder"
 wait_for sh -c "sed 's/.*) //' /proc/$command_id/stat | grep -q ^T"
 kill -CONT "$recorder"
+wait_for sh -c "! sed 's/.*) //' /proc/$command_id/stat | grep -q ^T" || kill -KILL "$command_id"
 wait "$recorder"
 equal 'status after SIGCONT' $? 9
 
 # Dispositions and mask are passed on as they came.
-sh -c 'trap "" USR1 CHLD; exec grep -E "Sig(Blk|Ign|Cgt)" /proc/self/status' >bare
-# shellcheck disable=SC2016
-sh -c 'trap "" USR1 CHLD; exec "$0" record -- grep -E "Sig(Blk|Ign|Cgt)" /proc/self/status' "$vrrl" \
-    >recorded 2>err
+signals='--ignore-signal=USR1 --ignore-signal=CHLD --block-signal=USR2'
+# shellcheck disable=SC2086 # several words
+env $signals grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status >bare
+# shellcheck disable=SC2086
+env $signals "$vrrl" record -- grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status >recorded 2>err
 cmp -s bare recorded || fail "signal state: $(diff bare recorded)"
 
 finish
