@@ -146,19 +146,19 @@ static struct recording *begin_slowly(void)
             return NULL;
         if (state == UNLOADED) {
             load();
-        } else if (state == LOADING) {
-            sched_yield();
-        } else if (atomic_load(recorder.here) == 0) {
+        } else if (state != LOADING && atomic_load(recorder.here) == 0) {
             begin_anew_after_fork();
         } else if (state == RECORDING) {
             return &recorder.recording;
         } else if (this_thread.opening) {
             atomic_fetch_add(&recorder.skipped_while_opening, 1);
             return NULL;
-        } else if (state == OPENING) {
+        } else if (state == IDLE) {
+            if (atomic_compare_exchange_strong(&recorder.state, &state, OPENING))
+                open_first();
+        } else {
+            /* Another thread loads or opens. */
             sched_yield();
-        } else if (atomic_compare_exchange_strong(&recorder.state, &state, OPENING)) {
-            open_first();
         }
     }
 }

@@ -71,9 +71,10 @@ static void take_places(struct call *call)
     struct recording *recording = call->recording;
     uint64_t capacity = vrrl_capacity(recording->log);
     call->without = call->window.count > capacity ? call->window.count - capacity : 0;
+    call->first_index = 0;
     call->taken = 0;
+    struct log_place before = {0};
     for (uint64_t i = call->without; i < call->window.count; i++) {
-        struct log_place before = call->publish.place;
         if (!recorder_take(recording, &call->publish))
             return;
         if (call->taken == 0)
@@ -81,6 +82,7 @@ static void take_places(struct call *call)
         else
             log_leave_note(recording->log, &before, call->publish.place.index);
         call->taken++;
+        before = call->publish.place;
     }
 }
 

@@ -39,11 +39,11 @@ void settings_read(struct settings *settings)
         settings->fault = "VRRL_LOG is not set. Fix: set it to the name of the log.";
         return;
     }
-    char folder[PATH_MAX] = "";
+    char folder[PATH_MAX];
     /* The host may have gone elsewhere by the time it publishes. */
-    if (log[0] != '/' && getcwd(folder, sizeof(folder) - 1) != NULL)
-        strcat(folder, "/");
-    int length = snprintf(settings->log, sizeof(settings->log), "%s%s", folder, log);
+    bool relative = log[0] != '/' && getcwd(folder, sizeof(folder)) != NULL;
+    int length = snprintf(settings->log, sizeof(settings->log), "%s%s%s", relative ? folder : "",
+                          relative ? "/" : "", log);
     if (length < 0 || (size_t)length >= sizeof(settings->log))
         settings->fault = "VRRL_LOG is too long. Fix: set it to a shorter name.";
     else if (capacity != NULL && !read_capacity(capacity, &settings->capacity))

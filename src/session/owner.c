@@ -44,7 +44,7 @@ static uint64_t start_time_of(uint32_t pid)
 
 static void read_boot_id(uint8_t boot_id[16])
 {
-    char text[64];
+    char text[64] = "";
     memset(boot_id, 0, 16);
     read_text("/proc/sys/kernel/random/boot_id", text, sizeof(text));
     unsigned digits = 0;

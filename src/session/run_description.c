@@ -55,14 +55,12 @@ static void add_string(struct line *line, const char *string)
     add_text(line, "\"");
     const unsigned char *at = (const unsigned char *)string;
     while (*at != '\0') {
-        char piece[8] = {0};
+        char piece[8] = "\\ufffd";
         size_t length = utf8_length(at);
-        if (length == 0)
-            memcpy(piece, "\\ufffd", 6);
-        else if (*at < 0x20 || *at == '"' || *at == '\\')
+        if (*at < 0x20 || *at == '"' || *at == '\\')
             snprintf(piece, sizeof(piece), "\\u%04x", *at);
-        else
-            memcpy(piece, at, length);
+        else if (length > 0)
+            snprintf(piece, sizeof(piece), "%.*s", (int)length, (const char *)at);
         add_text(line, piece);
         at += length == 0 ? 1 : length;
     }
