@@ -89,8 +89,7 @@ static void stop_too(int stop_signal)
 /** Take note of all that happened to the command. \return whether it ended */
 static bool reap(pid_t child, bool *stopped, int *status)
 {
-    pid_t changed;
-    while ((changed = waitpid(child, status, WNOHANG | WUNTRACED | WCONTINUED)) == child) {
+    while (waitpid(child, status, WNOHANG | WUNTRACED | WCONTINUED) == child) {
         if (WIFEXITED(*status) || WIFSIGNALED(*status)) {
             return true;
         }

@@ -101,7 +101,7 @@ static bool find_shim(char shim[PATH_MAX])
     for (size_t i = 0; size > 0 && i < sizeof(places) / sizeof(places[0]); i++) {
         self[size] = '\0';
         char copy[PATH_MAX];
-        strcpy(copy, self);
+        memcpy(copy, self, (size_t)size + 1);
         if (snprintf(shim, PATH_MAX, "%s/%s", dirname(copy), places[i]) < PATH_MAX &&
             access(shim, R_OK) == 0) {
             return true;

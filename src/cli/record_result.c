@@ -14,6 +14,9 @@
 
 #define RECORDS_AT_ONCE 256
 
+/** Room for a name of which every character is escaped. */
+#define PATTERN_SIZE ((size_t)2 * PATH_MAX)
+
 /** The first run since a time; NULL when there is none. */
 static const struct session_run *first_run(const struct session_header *header, uint64_t since_ns,
                                            unsigned *opened)
@@ -74,7 +77,7 @@ static void look_into(const char *name, uint64_t since_ns, unsigned *opened,
 }
 
 /** The name as a pattern of glob(). \param other_process  with a process id before the suffix */
-static bool make_pattern(const char *name, bool other_process, char pattern[2 * PATH_MAX])
+static bool make_pattern(const char *name, bool other_process, char pattern[PATTERN_SIZE])
 {
     const char *slash = strrchr(name, '/');
     const char *file = slash == NULL ? name : slash + 1;
@@ -87,7 +90,7 @@ static bool make_pattern(const char *name, bool other_process, char pattern[2 * 
         if (other_process && at == suffix) {
             used += (size_t)snprintf(pattern + used, 8, ".[0-9]*");
         }
-        if (*at == '\0' || used + 16 > 2 * PATH_MAX) {
+        if (*at == '\0' || used + 16 > PATTERN_SIZE) {
             break;
         }
         if (target_log_expansion(at) == at + 1) {
@@ -101,7 +104,7 @@ static bool make_pattern(const char *name, bool other_process, char pattern[2 * 
         }
     }
     pattern[used] = '\0';
-    return used + 16 <= 2 * PATH_MAX;
+    return used + 16 <= PATTERN_SIZE;
 }
 
 unsigned record_results(const char *log_name, uint64_t since_ns, unsigned *opened,
@@ -109,7 +112,7 @@ unsigned record_results(const char *log_name, uint64_t since_ns, unsigned *opene
 {
     unsigned logs = 0;
     glob_t found = {0};
-    char pattern[2 * PATH_MAX];
+    char pattern[PATTERN_SIZE];
     for (int other = 0; other < 2; other++) {
         if (make_pattern(log_name, other == 1, pattern)) {
             glob(pattern, other == 1 ? GLOB_APPEND : 0, NULL, &found);

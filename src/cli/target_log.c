@@ -21,11 +21,10 @@ static bool find_folder(struct target_log *log)
 {
     char copy[PATH_MAX];
     char folder[PATH_MAX];
-    if (strlen(log->name) >= sizeof(copy)) {
+    if (snprintf(copy, sizeof(copy), "%s", log->name) >= (int)sizeof(copy)) {
         message_error("%s: the name is too long. Fix: choose a shorter one.", log->name);
         return false;
     }
-    strcpy(copy, log->name);
     const char *last = strrchr(log->name, '/');
     const char *base = last == NULL ? log->name : last + 1;
     if (base[0] == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0) {

@@ -9,8 +9,8 @@ fi
 cat "$golden/two_of_cap4.vrrl" >run.vrrl
 : >other.txt
 
-# complete WORDS...: what is offered for the last of them
-complete()
+# offers WORDS...: what is offered for the last of them
+offers()
 {
     # shellcheck disable=SC2016 # for bash
     bash --norc -c '. "$1"; shift; COMP_WORDS=(vrrl "$@"); COMP_CWORD=$#; _vrrl
@@ -18,19 +18,19 @@ complete()
         2>err | sort -u | tr '\n' ' '
 }
 
-equal 'verbs' "$(complete '')" '--help --version devices dump info record replay verify '
-equal 'a verb' "$(complete re)" 'record replay '
-equal 'opcodes' "$(complete dump --opcode B)" 'BATCH_FENCE '
-equal 'logs' "$(complete info r)" 'run.vrrl '
-equal 'no other files' "$(complete verify o)" ' '
-equal 'a log to write' "$(complete record -o r)" 'run.vrrl '
-equal 'a command' "$(complete record -o run.vrrl -- printen)" 'printenv '
-equal 'options after a log' "$(complete dump run.vrrl --f)" '--follow '
+equal 'verbs' "$(offers '')" '--help --version devices dump info record replay verify '
+equal 'a verb' "$(offers re)" 'record replay '
+equal 'opcodes' "$(offers dump --opcode B)" 'BATCH_FENCE '
+equal 'logs' "$(offers info r)" 'run.vrrl '
+equal 'no other files' "$(offers verify o)" ' '
+equal 'a log to write' "$(offers record -o r)" 'run.vrrl '
+equal 'a command' "$(offers record -o run.vrrl -- printen)" 'printenv '
+equal 'options after a log' "$(offers dump run.vrrl --f)" '--follow '
 
 # Each option that help tells is offered, and no other.
 for verb in record info dump verify replay devices; do
     "$vrrl" "$verb" --help | grep -o -e '  --[a-z][a-z]*' -e ', --[a-z][a-z]*' | sed 's/.*--/--/' |
         sort -u | tr '\n' ' ' >told
-    equal "options of $verb" "$(complete "$verb" --)" "$(cat told)"
+    equal "options of $verb" "$(offers "$verb" --)" "$(cat told)"
 done
 finish

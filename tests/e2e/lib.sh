@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034 # the scripts use the variables
 # What the scripts here share.  A script runs in a folder of its own, which is
 # removed at its end; "$vrrl" is the command, out and err are what the last run said.
 

@@ -97,7 +97,7 @@ static void publish_busy(void)
 static void see_epoch(uint32_t epoch)
 {
     uint32_t seen;
-    memcpy(control + 4 * VYRE_CONTROL_EPOCH, &epoch, sizeof(epoch));
+    memcpy(control + sizeof(epoch) * VYRE_CONTROL_EPOCH, &epoch, sizeof(epoch));
     require(vyre_read_epoch(control, sizeof(control), &seen), "epoch");
 }
 

@@ -53,6 +53,7 @@ expect 0 "$vrrl" record -- ./script
 says out 'run by'
 
 # Its death by a signal is repeated; a core is not dumped twice.
+# shellcheck disable=SC3045 # dash and bash both have it
 ulimit -c 0
 for signal in HUP INT QUIT KILL TERM SEGV ABRT USR1 PIPE; do
     "$vrrl" record -- sh -c "kill -$signal \$\$" >out 2>err
