@@ -74,21 +74,29 @@ static void add_expansion(struct name *name, char letter)
     else if (letter == 'e')
         text = program_invocation_short_name;
     else
-        snprintf(number, sizeof(number), "%%%c", letter);
+        snprintf(number, sizeof(number), "%s%c", letter == '%' ? "" : "%", letter);
     add(name, text, strlen(text));
+}
+
+/** Where the name of the file begins, behind its folder. */
+static const char *file_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
 }
 
 /** Where the suffix begins that a process id goes before; the end when there is none. */
 static const char *suffix_of(const char *path)
 {
-    const char *file = strrchr(path, '/');
-    const char *dot = strrchr(file == NULL ? path : file + 1, '.');
-    return dot == NULL || dot == file + 1 ? path + strlen(path) : dot;
+    const char *file = file_of(path);
+    const char *dot = strrchr(file, '.');
+    return dot == NULL || dot == file ? path + strlen(path) : dot;
 }
 
 bool settings_log_name(const struct settings *settings, bool second, char out[PATH_MAX])
 {
     struct name name = {.text = out};
+    const char *file = file_of(settings->log);
     const char *suffix = suffix_of(settings->log);
     for (const char *at = settings->log;; at++) {
         if (second && at == suffix) {
@@ -97,7 +105,7 @@ bool settings_log_name(const struct settings *settings, bool second, char out[PA
         }
         if (*at == '\0')
             break;
-        if (*at == '%' && at[1] != '\0')
+        if (at >= file && *at == '%' && at[1] != '\0')
             add_expansion(&name, *++at);
         else
             add(&name, at, 1);

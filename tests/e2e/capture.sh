@@ -53,6 +53,11 @@ expect 0 env LD_PRELOAD="$shim" VRRL_LOG=%e-%h.vrrl VRRL_VERBOSE=1 "$host" batch
 says err "vrrl: recording into .*/capture_host-$(uname -n).vrrl"
 [ -f "capture_host-$(uname -n).vrrl" ] || fail "no log of the expanded name"
 
+# Only in the file's name; a folder may be called anything.
+mkdir odd%p
+expect 0 env LD_PRELOAD="$shim" VRRL_LOG=odd%p/100%%.vrrl "$host" batch 5
+[ -f "odd%p/100%.vrrl" ] || fail "no log in a folder with a % in its name"
+
 # errno and descriptors are the host's own.
 recorded guest
 says out 'errno 4242 descriptors same'
