@@ -180,8 +180,10 @@ static void print_result(const struct report *report)
 {
     const struct replay_result *result = report->result;
     const struct divergences *divergences = &result->divergences;
-    printf("%zu batches over %zu epochs, on %s (%s), in %.3f s\n", report->schedule->len,
-           report->schedule->epochs, result->device, backend_opencl.name, result->seconds);
+    printf("%zu %s over %zu %s, on %s (%s), in %.1f ms\n", report->schedule->len,
+           report->schedule->len == 1 ? "batch" : "batches", report->schedule->epochs,
+           report->schedule->epochs == 1 ? "epoch" : "epochs", result->device, backend_opencl.name,
+           result->seconds * 1e3);
     printf("control buffer %u words, ring %u slots; EPOCH %u at first, %u at last\n",
            report->schedule->control_words, report->schedule->ring_slots,
            report->excerpt->slots[0].epoch, result->last_epoch);
@@ -201,7 +203,8 @@ static void print_result(const struct report *report)
 static void print_text(const struct report *report)
 {
     const struct excerpt *excerpt = report->excerpt;
-    printf("%s: %zu records", report->request->path, excerpt->len);
+    printf("%s: %zu %s", report->request->path, excerpt->len,
+           excerpt->len == 1 ? "record" : "records");
     if (excerpt->session)
         printf(" of run %u, ring %u", excerpt->run, excerpt->ring);
     if (excerpt->others > 0)
