@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include "capture/settings.h"
-#include "vyre/slot.h"
-#include "vyre/word.h"
 
 enum state {
     /** The environment has not been read. */
@@ -138,7 +136,7 @@ static void open_first(void)
     atomic_store(&recorder.state, fault == NULL ? RECORDING : OFF);
 }
 
-static struct recording *begin_slowly(void)
+static struct recording *wait_for_recording(void)
 {
     for (;;) {
         int state = atomic_load(&recorder.state);
@@ -169,7 +167,10 @@ struct recording *recorder_begin(void)
                              atomic_load_explicit(recorder.here, memory_order_relaxed) == 1,
                          1))
         return &recorder.recording;
-    return begin_slowly();
+    int saved = errno;
+    struct recording *recording = wait_for_recording();
+    errno = saved;
+    return recording;
 }
 
 bool recorder_take(struct recording *recording, struct publish *publish)
@@ -200,21 +201,16 @@ static uint32_t number_of_this_thread(const struct recording *recording)
 void recorder_commit(const struct publish *publish, const uint8_t *ring, size_t ring_bytes,
                      uint32_t slot_idx)
 {
-    struct session_slot slot = {.slot_idx = slot_idx};
-    vyre_slot_read(ring + (size_t)slot_idx * VYRE_SLOT_BYTES, slot.words);
-    /* The GPU may have claimed it by now. */
-    slot.words[VYRE_SLOT_STATUS] = VYRE_STATUS_PUBLISHED;
-    slot.ring = recording_ring(publish->recording, (uint64_t)(uintptr_t)ring, ring_bytes);
-    slot.thread = number_of_this_thread(publish->recording);
-    struct vrrl_record record = {
+    struct recording *recording = publish->recording;
+    const struct published published = {
         .timestamp_ns = publish->timestamp_ns,
         .slot_idx = slot_idx,
-        .tenant_id = slot.words[VYRE_SLOT_TENANT],
-        .opcode = slot.words[VYRE_SLOT_OPCODE],
         .epoch = publish->epoch,
+        .ring = recording_ring(recording, (uint64_t)(uintptr_t)ring, ring_bytes),
+        .thread = number_of_this_thread(recording),
+        .words = (const uint32_t *)(const void *)(ring + (size_t)slot_idx * VYRE_SLOT_BYTES),
     };
-    memcpy(record.args, &slot.words[VYRE_SLOT_ARG0], sizeof(record.args));
-    recording_commit(publish->recording, &publish->place, &record, &slot);
+    recording_commit(recording, &publish->place, &published);
 }
 
 void recorder_abandon(const struct publish *publish)

@@ -4,9 +4,9 @@
  *
  * The hooks, of whatever API, tell it of publishes and of epochs that the host
  * has seen.  Nothing here exits, aborts, prints to stdout, or keeps a descriptor
- * open.  After the log was opened no call makes a system call, takes a lock or
- * allocates; all may be made by any thread and any signal handler.  errno is for
- * the hooks to keep (hook.h).
+ * open, and errno is left as it was.  After the log was opened no call makes a
+ * system call, takes a lock or allocates; all may be made by any thread and any
+ * signal handler.
  */
 #ifndef VRRL_CAPTURE_RECORDER_H
 #define VRRL_CAPTURE_RECORDER_H

@@ -2,7 +2,6 @@
  * Hooks of libvyre_runtime.  A publish takes its place in the log before it is
  * made, and commits its record after it succeeded.
  */
-#include <errno.h>
 #include <stdint.h>
 
 #include "capture/original.h"
@@ -66,14 +65,13 @@ struct call {
     uint64_t without;
 };
 
-static void take_places(struct call *call)
+static void take_many(struct call *call)
 {
     struct recording *recording = call->recording;
     uint64_t capacity = vrrl_capacity(recording->log);
+    struct log_place before = {0};
     call->without = call->window.count > capacity ? call->window.count - capacity : 0;
     call->first_index = 0;
-    call->taken = 0;
-    struct log_place before = {0};
     for (uint64_t i = call->without; i < call->window.count; i++) {
         if (!recorder_take(recording, &call->publish))
             return;
@@ -86,13 +84,12 @@ static void take_places(struct call *call)
     }
 }
 
-static void finish_places(struct call *call, bool published)
+static void finish_many(struct call *call, bool published)
 {
     uint64_t index = call->first_index;
     for (uint64_t i = 0; i < call->taken; i++) {
-        uint64_t next = 0;
-        if (call->taken > 1)
-            call->publish.place = log_find_place(call->recording->log, index, &next);
+        uint64_t next;
+        call->publish.place = log_find_place(call->recording->log, index, &next);
         if (published)
             recorder_commit(&call->publish, call->window.ring, call->window.ring_bytes,
                             (uint32_t)(call->window.first + call->without + i));
@@ -102,31 +99,47 @@ static void finish_places(struct call *call, bool published)
     }
 }
 
-static void before_publish(struct call *call, const uint8_t *ring, size_t ring_bytes,
-                           uint32_t first, uint64_t count)
+static inline void take_places(struct call *call)
 {
-    int saved = errno;
+    call->taken = 0;
+    if (call->window.count == 1)
+        call->taken = recorder_take(call->recording, &call->publish);
+    else
+        take_many(call);
+}
+
+static inline void finish_places(struct call *call, bool published)
+{
+    if (call->window.count != 1)
+        finish_many(call, published);
+    else if (call->taken == 1 && published)
+        recorder_commit(&call->publish, call->window.ring, call->window.ring_bytes,
+                        (uint32_t)call->window.first);
+    else if (call->taken == 1)
+        recorder_abandon(&call->publish);
+}
+
+static inline void before_publish(struct call *call, const uint8_t *ring, size_t ring_bytes,
+                                  uint32_t first, uint64_t count)
+{
     call->window = (struct window){ring, ring_bytes, first, count};
     call->recording = recorder_begin();
     call->prepared = call->recording != NULL && is_free(&call->window);
     if (call->prepared)
         take_places(call);
-    errno = saved;
 }
 
-static int after_publish(struct call *call, int result)
+static inline int after_publish(struct call *call, int result)
 {
-    int saved = errno;
-    if (call->recording != NULL) {
-        /* It did not look free and was published all the same: it became DONE in between. */
-        if (!call->prepared && result == VYRE_OK)
-            take_places(call);
-        if (call->prepared || result == VYRE_OK)
-            finish_places(call, result == VYRE_OK);
-        if (result != VYRE_OK)
-            recorder_count_failed(call->recording);
-    }
-    errno = saved;
+    if (call->recording == NULL)
+        return result;
+    /* It did not look free and was published all the same: it became DONE in between. */
+    if (!call->prepared && result == VYRE_OK)
+        take_places(call);
+    if (call->prepared || result == VYRE_OK)
+        finish_places(call, result == VYRE_OK);
+    if (result != VYRE_OK)
+        recorder_count_failed(call->recording);
     return result;
 }
 

@@ -235,7 +235,7 @@ static void enter_ring(struct recording *recording, uint32_t number, uint64_t ad
     __atomic_store_n(&ring->run, recording->run, __ATOMIC_RELEASE);
 }
 
-uint32_t recording_ring(struct recording *recording, uint64_t address, uint64_t bytes)
+uint32_t recording_other_ring(struct recording *recording, uint64_t address, uint64_t bytes)
 {
     for (uint32_t number = 0; number < SESSION_RINGS_OF_RUN_MAX; number++) {
         uint64_t known =
@@ -256,16 +256,25 @@ uint32_t recording_ring(struct recording *recording, uint64_t address, uint64_t 
 }
 
 bool recording_commit(struct recording *recording, const struct log_place *place,
-                      const struct vrrl_record *record, const struct session_slot *slot)
+                      const struct published *published)
 {
-    struct session_slot *to = &recording->slots[place->index];
+    struct session_slot *slot = &recording->slots[place->index];
     /* The emptied sequence must be seen before any byte of the new slot. */
     atomic_thread_fence(memory_order_release);
-    to->run = recording->run;
-    to->ring = slot->ring;
-    to->thread = slot->thread;
-    to->slot_idx = slot->slot_idx;
-    memcpy(to->words, slot->words, sizeof(to->words));
-    __atomic_store_n(&to->sequence, place->sequence + 1, __ATOMIC_RELEASE);
-    return log_commit(recording->log, place, record);
+    slot->run = recording->run;
+    slot->ring = published->ring;
+    slot->thread = published->thread;
+    slot->slot_idx = published->slot_idx;
+    memcpy(slot->words, published->words, sizeof(slot->words));
+    slot->words[VYRE_SLOT_STATUS] = VYRE_STATUS_PUBLISHED;
+    struct vrrl_record record = {
+        .timestamp_ns = published->timestamp_ns,
+        .slot_idx = published->slot_idx,
+        .tenant_id = slot->words[VYRE_SLOT_TENANT],
+        .opcode = slot->words[VYRE_SLOT_OPCODE],
+        .epoch = published->epoch,
+    };
+    memcpy(record.args, &slot->words[VYRE_SLOT_ARG0], sizeof(record.args));
+    __atomic_store_n(&slot->sequence, place->sequence + 1, __ATOMIC_RELEASE);
+    return log_commit(recording->log, place, &record);
 }

@@ -42,9 +42,17 @@ int recording_open(const char *log_path, uint64_t capacity, struct recording *re
 /** Unmap.  No thread may be recording. */
 void recording_close(struct recording *recording);
 
+/** As recording_ring(), of any ring but the run's first. */
+uint32_t recording_other_ring(struct recording *recording, uint64_t address, uint64_t bytes);
+
 /** Number of a ring in this run; the first call for a ring enters it into the header.
  *  Lock-free, signal safe.  \return SESSION_RING_UNKNOWN when there are too many */
-uint32_t recording_ring(struct recording *recording, uint64_t address, uint64_t bytes);
+static inline uint32_t recording_ring(struct recording *recording, uint64_t address, uint64_t bytes)
+{
+    if (atomic_load_explicit(&recording->ring_addresses[0], memory_order_relaxed) == address)
+        return 0;
+    return recording_other_ring(recording, address, bytes);
+}
 
 /** Empty the slot of a place that was just taken in the log. */
 static inline void recording_empty_slot(struct recording *recording, const struct log_place *place)
@@ -52,8 +60,20 @@ static inline void recording_empty_slot(struct recording *recording, const struc
     __atomic_store_n(&recording->slots[place->index].sequence, 0, __ATOMIC_RELEASE);
 }
 
+/** A publish as it was made. */
+struct published {
+    uint64_t timestamp_ns;
+    uint32_t slot_idx;
+    /** The last epoch that the host had seen. */
+    uint32_t epoch;
+    uint32_t ring;
+    uint32_t thread;
+    /** The slot in the ring.  Its status is not looked at: the GPU may have changed it. */
+    const uint32_t *words;
+};
+
 /** Write the slot of a place, and then commit its record.  \return as log_commit() */
 bool recording_commit(struct recording *recording, const struct log_place *place,
-                      const struct vrrl_record *record, const struct session_slot *slot);
+                      const struct published *published);
 
 #endif

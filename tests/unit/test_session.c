@@ -33,13 +33,12 @@ static void remove_folder(void)
 static void append(struct recording *recording, uint32_t n)
 {
     struct log_place place;
-    struct vrrl_record record = {
-        .timestamp_ns = 1000 + n, .slot_idx = n, .tenant_id = 1, .opcode = 2, .args = {n}};
-    struct session_slot slot = {.slot_idx = n, .ring = 3, .thread = 4, .words = {1, 2, 1, 2, n}};
-    slot.words[15] = ~n;
+    const uint32_t words[16] = {VYRE_STATUS_DONE, 2, 1, 2, n, [15] = ~n};
+    const struct published published = {
+        .timestamp_ns = 1000 + n, .slot_idx = n, .ring = 3, .thread = 4, .words = words};
     ck_assert_int_eq(log_take(recording->log, &place), 0);
     recording_empty_slot(recording, &place);
-    ck_assert(recording_commit(recording, &place, &record, &slot));
+    ck_assert(recording_commit(recording, &place, &published));
 }
 
 static void record_run(uint64_t capacity, uint32_t first, uint32_t count)
@@ -70,6 +69,7 @@ static void check_recorded(uint64_t capacity, uint32_t count, uint32_t last, uin
         ck_assert(session_reader_slot(session, record.place, &slot));
         ck_assert(session_slot_matches(&slot, &record));
         ck_assert_uint_eq(slot.sequence, total - last + n);
+        ck_assert_uint_eq(slot.words[0], VYRE_STATUS_PUBLISHED);
         ck_assert_uint_eq(slot.words[15], ~n);
         ck_assert_uint_eq(slot.ring, 3);
         ck_assert_uint_eq(slot.thread, 4);
