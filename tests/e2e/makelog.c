@@ -59,21 +59,22 @@ static void write_record(struct vrrl_record *record, const uint32_t args[VYRE_SL
             die("cannot append");
         return;
     }
-    struct session_slot slot = {
-        .run = output.recording.run,
+    uint32_t words[VYRE_SLOT_WORDS] = {VYRE_STATUS_PUBLISHED, record->opcode, record->tenant_id,
+                                       VYRE_PRIORITY_NORMAL};
+    memcpy(words + VYRE_SLOT_ARG0, args, VYRE_SLOT_ARGS * sizeof(*args));
+    const struct published published = {
+        .timestamp_ns = log_now(output.recording.log),
+        .slot_idx = record->slot_idx,
+        .epoch = record->epoch,
         .ring = recording_ring(&output.recording, 4096 * (output.ring + 1), 4096),
         .thread = output.thread,
-        .slot_idx = record->slot_idx,
-        .words = {VYRE_STATUS_PUBLISHED, record->opcode, record->tenant_id, VYRE_PRIORITY_NORMAL},
+        .words = words,
     };
-    memcpy(slot.words + VYRE_SLOT_ARG0, args, VYRE_SLOT_ARGS * sizeof(*args));
     struct log_place place;
-    record->timestamp_ns = log_now(output.recording.log);
     if (log_take(output.recording.log, &place) != 0)
         die("no place");
     recording_empty_slot(&output.recording, &place);
-    slot.sequence = place.sequence + 1;
-    if (!recording_commit(&output.recording, &place, record, &slot))
+    if (!recording_commit(&output.recording, &place, &published))
         die("cannot commit");
 }
 
