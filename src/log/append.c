@@ -109,26 +109,35 @@ static inline void check_cursor(struct vrrl_writer *writer, uint64_t shown)
     }
 }
 
-/** Move the position on, and the cursor after it, unless it has moved on again by then (readers
- *  would see the cursor go back).  Who succeeds must check_cursor(). */
+static void fence_and_check_cursor(struct vrrl_writer *writer, uint64_t shown)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    check_cursor(writer, shown);
+}
+
+/**
+ * Move the position on, and the cursor after it.  Who succeeds must check_cursor() later.  A
+ * thread that was preempted on the way does so here, as its cursor may be laps behind.
+ */
 static inline bool move_on(struct vrrl_writer *writer, uint64_t position)
 {
     uint64_t next = position_after(writer, position);
     if (!atomic_compare_exchange_strong_explicit(&writer->position, &position, next,
                                                  memory_order_seq_cst, memory_order_relaxed))
         return false;
-    if (atomic_load_explicit(&writer->position, memory_order_relaxed) == next)
+    if (atomic_load_explicit(&writer->position, memory_order_relaxed) == next) {
         atomic_store_explicit(&writer->header->cursor, position_place(next), memory_order_release);
+        if (atomic_load_explicit(&writer->position, memory_order_acquire) != next)
+            fence_and_check_cursor(writer, next);
+    }
     return true;
 }
 
 /** The same for another writer, or past one. */
 static void move_on_for_other(struct vrrl_writer *writer, uint64_t position)
 {
-    if (move_on(writer, position)) {
-        atomic_thread_fence(memory_order_seq_cst);
-        check_cursor(writer, position_after(writer, position));
-    }
+    if (move_on(writer, position))
+        fence_and_check_cursor(writer, position_after(writer, position));
 }
 
 /**
@@ -227,13 +236,21 @@ static inline bool give_back(struct vrrl_writer *writer, const struct log_place 
     return in_time;
 }
 
+/** In halves, as the first may be looked at by who empties the place for us. */
+static inline void set_timestamp(struct log_record *record, uint64_t timestamp_ns)
+{
+    _Atomic uint32_t *halves = (_Atomic uint32_t *)&record->magic + 1;
+    atomic_store_explicit(&halves[0], (uint32_t)timestamp_ns, memory_order_relaxed);
+    atomic_store_explicit(&halves[1], (uint32_t)(timestamp_ns >> 32), memory_order_relaxed);
+}
+
 static inline bool commit(struct vrrl_writer *writer, const struct log_place *place,
                           const struct vrrl_record *record, uint64_t timestamp_ns)
 {
     struct log_record *to = &writer->records[place->index];
     /* The emptied magic must be seen before any byte of the new body. */
     atomic_thread_fence(memory_order_release);
-    to->timestamp_ns = timestamp_ns;
+    set_timestamp(to, timestamp_ns);
     to->slot_idx = record->slot_idx;
     to->tenant_id = record->tenant_id;
     to->opcode = record->opcode;
@@ -261,7 +278,7 @@ void log_abandon(struct vrrl_writer *writer, const struct log_place *place)
 void log_leave_note(struct vrrl_writer *writer, const struct log_place *place, uint64_t note)
 {
     atomic_thread_fence(memory_order_release);
-    writer->records[place->index].timestamp_ns = note;
+    set_timestamp(&writer->records[place->index], note);
 }
 
 struct log_place log_find_place(struct vrrl_writer *writer, uint64_t index, uint64_t *note)

@@ -10,7 +10,9 @@ int log_open_file(const char *path, int flags, uint64_t *bytes)
 {
     int file = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (file < 0)
-        return errno == ENOENT ? VRRL_E_NOT_FOUND : errno == EISDIR ? VRRL_E_NOT_REGULAR : VRRL_E_IO;
+        return errno == ENOENT   ? VRRL_E_NOT_FOUND
+               : errno == EISDIR ? VRRL_E_NOT_REGULAR
+                                 : VRRL_E_IO;
     struct stat status;
     int error = 0;
     if (fstat(file, &status) != 0)

@@ -130,26 +130,40 @@ void log_reader_catch_up(struct vrrl_reader *reader)
     reader->left = 0;
 }
 
-/** \return false when the place is empty */
-static inline bool copy_record(const struct vrrl_reader *reader, uint64_t place,
-                               struct vrrl_record *record)
+enum place_state {
+    PLACE_EMPTY,
+    PLACE_COPIED,
+    PLACE_CHANGED
+};
+
+/** Magic and half of the timestamp: a record that is rewritten cannot keep both. */
+static inline uint64_t load_head(const struct log_record *record)
 {
-    if (!is_live(reader, place))
-        return false;
-    struct log_record copy;
-    memcpy(&copy, &reader->records[place], sizeof(copy));
-    record->timestamp_ns = copy.timestamp_ns;
-    record->slot_idx = copy.slot_idx;
-    record->tenant_id = copy.tenant_id;
-    record->opcode = copy.opcode;
-    memcpy(record->args, copy.args, sizeof(record->args));
-    record->epoch = copy.epoch;
-    record->failure.slot_status = copy.slot_status;
-    record->failure.failure_class = copy.failure_class;
-    record->failure.backend_code = copy.backend_code;
-    record->failure.output_digest = copy.output_digest;
+    return __atomic_load_n((const uint64_t *)(const void *)record, __ATOMIC_ACQUIRE);
+}
+
+static inline enum place_state copy_record(const struct vrrl_reader *reader, uint64_t place,
+                                           struct vrrl_record *record)
+{
+    if (place >= reader->whole)
+        return PLACE_EMPTY;
+    const struct log_record *from = &reader->records[place];
+    uint64_t head = load_head(from);
+    if ((uint32_t)head != LOG_RECORD_LIVE)
+        return PLACE_EMPTY;
+    record->timestamp_ns = from->timestamp_ns;
+    record->slot_idx = from->slot_idx;
+    record->tenant_id = from->tenant_id;
+    record->opcode = from->opcode;
+    memcpy(record->args, from->args, sizeof(record->args));
+    record->epoch = from->epoch;
+    record->failure.slot_status = from->slot_status;
+    record->failure.failure_class = from->failure_class;
+    record->failure.backend_code = from->backend_code;
+    record->failure.output_digest = from->output_digest;
     record->place = place;
-    return true;
+    atomic_thread_fence(memory_order_acquire);
+    return load_head(from) == head ? PLACE_COPIED : PLACE_CHANGED;
 }
 
 /** Read up to \a max records of the block that begins at next. */
@@ -159,22 +173,31 @@ static size_t read_block(struct vrrl_reader *reader, struct vrrl_record *records
     uint64_t last = NO_PLACE;
     uint64_t place = reader->next;
     uint64_t left = reader->left;
+    bool changed = false;
     for (unsigned step = 0; step < BLOCK_RECORDS && left > 0 && count < max; step++) {
-        if (copy_record(reader, place, &records[count])) {
+        enum place_state state = copy_record(reader, place, &records[count]);
+        if (state == PLACE_COPIED) {
             count++;
             last = place;
         }
+        changed |= state == PLACE_CHANGED;
         place = log_next_place(place, reader->info.capacity);
         left--;
     }
-    if (log_reader_was_lapped(reader)) {
+    /* Taken before it is known that nothing was overwritten: it must not be a newer one. */
+    struct log_record witness;
+    if (last != NO_PLACE)
+        memcpy(&witness, &reader->records[last], sizeof(witness));
+    if (changed || log_reader_was_lapped(reader)) {
         log_reader_catch_up(reader);
         return 0;
     }
     reader->next = place;
     reader->left = left;
-    if (last != NO_PLACE)
-        set_witness(reader, last);
+    if (last != NO_PLACE) {
+        reader->witness_place = last;
+        reader->witness = witness;
+    }
     return count;
 }
 
