@@ -181,7 +181,7 @@ static bool number_threads(struct excerpt *excerpt, struct replay_error *error)
 
 static bool fill(struct source *source, struct excerpt *excerpt, struct replay_error *error)
 {
-    excerpt->slots = malloc(source->info.live * sizeof(*excerpt->slots));
+    excerpt->slots = calloc(source->info.live, sizeof(*excerpt->slots));
     if (excerpt->slots == NULL)
         return replay_fail_memory(error);
 

@@ -95,7 +95,7 @@ bool schedule_make(struct excerpt *excerpt, struct schedule *schedule, struct re
             schedule->ring_slots = slot->slot_idx + 1;
     }
     schedule->control_words = (uint32_t)control_words;
-    if (schedule->obstacles > 0)
+    if (schedule->obstacles > 0 || excerpt->len == 0)
         return true;
     if (!make_batches(excerpt, schedule, error)) {
         schedule_free(schedule);

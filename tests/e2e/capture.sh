@@ -1,6 +1,6 @@
 #!/bin/sh
 # The shim inside hosts of all kinds, by the environment alone.
-. "$top_srcdir/tests/e2e/lib.sh"
+. "${top_srcdir:-.}/tests/e2e/lib.sh"
 shim=$top_builddir/.libs/libvrrl-preload.so
 host=$top_builddir/tests/e2e/capture_host
 check=$top_builddir/tests/e2e/check_stress

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Many threads on a small log, and hosts that are killed at any moment.
 # VRRL_STRESS_SECONDS and VRRL_STRESS_KILLS make it longer.
-. "$top_srcdir/tests/e2e/lib.sh"
+. "${top_srcdir:-.}/tests/e2e/lib.sh"
 shim=$top_builddir/.libs/libvrrl-preload.so
 host=$top_builddir/tests/e2e/capture_host
 check=$top_builddir/tests/e2e/check_stress
