@@ -64,7 +64,7 @@ bool session_reader_slot(const struct session_reader *reader, uint64_t place,
     memcpy(slot, from, sizeof(*slot));
     atomic_thread_fence(memory_order_acquire);
     uint64_t after = __atomic_load_n(&from->sequence, __ATOMIC_RELAXED);
-    return before != 0 && before == after && (before - 1) % capacity == place;
+    return before == after && session_sequence_fits(before, place, capacity);
 }
 
 bool session_slot_matches(const struct session_slot *slot, const struct vrrl_record *record)

@@ -26,7 +26,8 @@ int session_check_slots(const struct session_header *header, uint64_t file_bytes
     if (file_bytes < SESSION_HEADER_BYTES)
         return SESSION_E_TRUNCATED;
     if (memcmp(header->magic, SESSION_MAGIC, sizeof(header->magic)) != 0 ||
-        header->version != SESSION_VERSION || header->slot_bytes != sizeof(struct session_slot))
+        header->version != SESSION_VERSION || header->slot_bytes != sizeof(struct session_slot) ||
+        header->first_sequence / capacity >= SESSION_LAPS_MAX)
         return SESSION_E_FORMAT;
     if (header->capacity != capacity)
         return SESSION_E_CAPACITY;
@@ -43,7 +44,7 @@ uint64_t session_count_total(const struct session_header *header, const struct s
     for (uint64_t back = 1; back <= capacity && witnesses < WITNESSES; back++) {
         uint64_t place = (cursor + capacity - back) % capacity;
         uint64_t sequence = __atomic_load_n(&slots[place].sequence, __ATOMIC_ACQUIRE);
-        if (sequence == 0 || (sequence - 1) % capacity != place)
+        if (!session_sequence_fits(sequence, place, capacity))
             continue;
         witnesses++;
         if (sequence + back - 1 > total)

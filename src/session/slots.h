@@ -19,6 +19,16 @@ static inline uint64_t session_slots_bytes(uint64_t capacity)
     return SESSION_HEADER_BYTES + capacity * sizeof(struct session_slot);
 }
 
+/** Laps that a log can go through (append.c); a sequence past them was never written by us. */
+#define SESSION_LAPS_MAX (UINT64_C(1) << 43)
+
+/** Whether a slot's sequence can be one of this place. */
+static inline bool session_sequence_fits(uint64_t sequence, uint64_t place, uint64_t capacity)
+{
+    return sequence != 0 && (sequence - 1) % capacity == place &&
+           (sequence - 1) / capacity < SESSION_LAPS_MAX;
+}
+
 /** Name of a file in the session folder of a log.  \return false when it does not fit */
 bool session_file_path(const char *log_path, const char *name, char out[PATH_MAX]);
 

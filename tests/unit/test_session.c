@@ -229,6 +229,20 @@ START_TEST(slot_of_a_wrong_place_is_none)
 }
 END_TEST
 
+/** Continued, such a total would overflow inside the host's appends. */
+START_TEST(sequence_that_nobody_reaches_is_none)
+{
+    uint64_t sequence = 8 * SESSION_LAPS_MAX + 1;
+    record_run(8, 0, 3);
+    damage(SESSION_HEADER_BYTES, &sequence, sizeof(sequence));
+    record_run(8, 3, 1);
+    struct session_reader *session;
+    ck_assert_int_eq(session_reader_open(log_path, 8, &session), 0);
+    ck_assert_uint_eq(session_reader_total(session, 4), 4);
+    session_reader_close(session);
+}
+END_TEST
+
 START_TEST(what_cannot_begin_leaves_nothing)
 {
     struct recording recording;
@@ -275,6 +289,7 @@ static Suite *session_suite(void)
     tcase_add_test(tests, owners_are_told_apart);
     tcase_add_test(tests, damaged_slots_are_refused);
     tcase_add_test(tests, slot_of_a_wrong_place_is_none);
+    tcase_add_test(tests, sequence_that_nobody_reaches_is_none);
     tcase_add_test(tests, what_cannot_begin_leaves_nothing);
     tcase_add_test(tests, rings_are_numbered);
     suite_add_tcase(suite, tests);
