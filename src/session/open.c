@@ -1,0 +1,227 @@
+/*
+ * Opening a log and its session for recording, as one of them.
+ */
+#include "session/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log/files.h"
+#include "log/inspect.h"
+#include "session/run_description.h"
+#include "session/slots.h"
+
+#define FOLDER_MODE 0700
+#define FILE_MODE 0600
+
+/** Make the session folder and hold its lock, so that of several first publishers one is first.
+ *  \return a descriptor that holds the lock, or a VRRL_E code */
+static int lock_folder(const char *log_path)
+{
+    char path[PATH_MAX];
+    if (!session_path(log_path, path))
+        return SESSION_E_PATH;
+    if (mkdir(path, FOLDER_MODE) != 0 && errno != EEXIST)
+        return errno == ENOSPC || errno == EDQUOT ? VRRL_E_NO_SPACE : VRRL_E_IO;
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return VRRL_E_IO;
+    while (flock(folder, LOCK_EX) != 0) {
+        if (errno != EINTR) {
+            close(folder);
+            return VRRL_E_IO;
+        }
+    }
+    return folder;
+}
+
+/** Leave no empty folder behind of a recording that could not begin. */
+static void remove_empty_folder(const char *log_path)
+{
+    char path[PATH_MAX];
+    if (session_path(log_path, path))
+        rmdir(path);
+}
+
+/** Whether another process that still runs records into the log. */
+static bool is_owned(const char *log_path)
+{
+    char path[PATH_MAX];
+    uint64_t bytes;
+    struct session_owner owner;
+    struct session_owner self;
+    if (!session_file_path(log_path, SESSION_SLOTS_FILE, path))
+        return false;
+    int file = log_open_file(path, O_RDONLY, &bytes);
+    if (file < 0)
+        return false;
+    ssize_t got = pread(file, &owner, sizeof(owner), offsetof(struct session_header, owner));
+    close(file);
+    session_owner_self(&self);
+    /* A program that was exec'ed over the owner is the same process, and goes on with its log. */
+    return got == sizeof(owner) && memcmp(&owner, &self, sizeof(owner)) != 0 &&
+           session_owner_alive(&owner);
+}
+
+static void put_aside(const char *log_path, const char *name)
+{
+    char path[PATH_MAX];
+    char aside[PATH_MAX];
+    if (!session_file_path(log_path, name, path))
+        return;
+    int length = snprintf(aside, sizeof(aside), "%s.%" PRIu64, path, log_clock_realtime());
+    if (length > 0 && (size_t)length < sizeof(aside))
+        rename(path, aside);
+}
+
+static int map_slots(int file, uint64_t capacity, struct recording *recording)
+{
+    uint64_t bytes = session_slots_bytes(capacity);
+    void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (map == MAP_FAILED)
+        return VRRL_E_NO_MEMORY;
+    log_populate(map, bytes);
+    recording->header = map;
+    recording->slots = (struct session_slot *)((uint8_t *)map + SESSION_HEADER_BYTES);
+    recording->map_bytes = bytes;
+    return 0;
+}
+
+static int create_slots(const char *log_path, uint64_t capacity, uint64_t first_sequence,
+                        struct recording *recording)
+{
+    char path[PATH_MAX];
+    char unfinished[PATH_MAX];
+    if (!session_file_path(log_path, SESSION_SLOTS_FILE, path))
+        return SESSION_E_PATH;
+    int file = log_create_unfinished(path, FILE_MODE, unfinished);
+    if (file < 0)
+        return file;
+    int error = log_allocate(file, session_slots_bytes(capacity));
+    if (error == 0)
+        error = map_slots(file, capacity, recording);
+    close(file);
+    if (error != 0) {
+        unlink(unfinished);
+        return error;
+    }
+    struct session_header *header = recording->header;
+    memcpy(header->magic, SESSION_MAGIC, sizeof(header->magic));
+    header->version = SESSION_VERSION;
+    header->slot_bytes = sizeof(struct session_slot);
+    header->capacity = capacity;
+    header->first_sequence = first_sequence;
+    return log_give_name(unfinished, path);
+}
+
+/** Map the slots of an existing log, or begin new ones where there are none that fit. */
+static int open_slots(const char *log_path, struct recording *recording)
+{
+    char path[PATH_MAX];
+    uint64_t bytes;
+    uint64_t capacity = recording->log->capacity;
+    if (!session_file_path(log_path, SESSION_SLOTS_FILE, path))
+        return SESSION_E_PATH;
+    int file = log_open_file(path, O_RDWR, &bytes);
+    if (file == VRRL_E_NOT_FOUND)
+        return create_slots(log_path, capacity, log_total(recording->log), recording);
+    if (file < 0)
+        return file;
+    int error = 0;
+    int unfit = bytes < SESSION_HEADER_BYTES ? SESSION_E_TRUNCATED : 0;
+    if (unfit == 0) {
+        void *header = mmap(NULL, SESSION_HEADER_BYTES, PROT_READ, MAP_SHARED, file, 0);
+        if (header == MAP_FAILED) {
+            close(file);
+            return VRRL_E_NO_MEMORY;
+        }
+        unfit = session_check_slots(header, bytes, capacity);
+        munmap(header, SESSION_HEADER_BYTES);
+    }
+    if (unfit == 0)
+        error = map_slots(file, capacity, recording);
+    close(file);
+    if (error != 0)
+        return error;
+    if (unfit != 0) {
+        put_aside(log_path, SESSION_SLOTS_FILE);
+        put_aside(log_path, SESSION_RUNS_FILE);
+        return create_slots(log_path, capacity, log_total(recording->log), recording);
+    }
+    uint64_t cursor = atomic_load(&recording->log->header->cursor);
+    log_set_total(recording->log,
+                  session_count_total(recording->header, recording->slots, capacity, cursor));
+    return 0;
+}
+
+static int open_files(const char *log_path, uint64_t capacity, struct recording *recording)
+{
+    int error = vrrl_open(log_path, &recording->log);
+    if (error == 0)
+        return open_slots(log_path, recording);
+    if (error != VRRL_E_NOT_FOUND)
+        return error;
+    if (capacity == 0 || capacity > VRRL_CAPACITY_MAX)
+        return capacity == 0 ? VRRL_E_CAPACITY_ZERO : VRRL_E_CAPACITY_OVER;
+    put_aside(log_path, SESSION_SLOTS_FILE);
+    put_aside(log_path, SESSION_RUNS_FILE);
+    /* The log last: where it is, its session is whole. */
+    error = create_slots(log_path, capacity, 0, recording);
+    if (error != 0)
+        return error;
+    error = vrrl_create(log_path, capacity, &recording->log);
+    char path[PATH_MAX];
+    if (error != 0 && session_file_path(log_path, SESSION_SLOTS_FILE, path))
+        unlink(path);
+    return error;
+}
+
+static void begin_run(const char *log_path, struct recording *recording)
+{
+    struct session_header *header = recording->header;
+    struct session_run run = {
+        .number = header->runs + 1,
+        .pid = (uint32_t)getpid(),
+        .first_sequence = log_total(recording->log),
+        .start_ns = log_clock_realtime(),
+    };
+    session_owner_self(&header->owner);
+    header->run_table[header->runs % SESSION_RUNS_MAX] = run;
+    __atomic_store_n(&header->runs, run.number, __ATOMIC_RELEASE);
+    recording->run = run.number;
+    session_describe_run(log_path, &run);
+}
+
+int recording_open(const char *log_path, uint64_t capacity, struct recording *recording)
+{
+    memset(recording, 0, sizeof(*recording));
+    int folder = lock_folder(log_path);
+    if (folder < 0)
+        return folder;
+    int error = is_owned(log_path) ? SESSION_E_OWNED : open_files(log_path, capacity, recording);
+    if (error == 0)
+        begin_run(log_path, recording);
+    int saved = errno;
+    if (error != 0) {
+        recording_close(recording);
+        remove_empty_folder(log_path);
+    }
+    close(folder);
+    errno = saved;
+    return error;
+}
+
+void recording_close(struct recording *recording)
+{
+    vrrl_writer_close(recording->log);
+    if (recording->header != NULL)
+        munmap(recording->header, recording->map_bytes);
+    memset(recording, 0, sizeof(*recording));
+}
