@@ -36,8 +36,7 @@ static void fill(struct scratch *scratch, const uint8_t *data, size_t size)
         scratch->file = memfd_create("log", MFD_CLOEXEC);
         snprintf(scratch->path, sizeof(scratch->path), "/proc/self/fd/%d", scratch->file);
     }
-    check(ftruncate(scratch->file, 0) == 0 &&
-              pwrite(scratch->file, data, size, 0) == (ssize_t)size,
+    check(ftruncate(scratch->file, 0) == 0 && pwrite(scratch->file, data, size, 0) == (ssize_t)size,
           "scratch file cannot be written");
 }
 
