@@ -1,5 +1,6 @@
 #include "log/reader.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -80,6 +81,7 @@ static void set_witness(struct vrrl_reader *reader, uint64_t place)
 bool log_reader_was_lapped(const struct vrrl_reader *reader)
 {
     const struct vrrl_info *info = &reader->info;
+    assert(info->capacity > 0);
     atomic_thread_fence(memory_order_acquire);
     uint64_t cursor =
         atomic_load_explicit(&reader->header->cursor, memory_order_acquire) % info->capacity;

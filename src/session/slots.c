@@ -44,7 +44,8 @@ uint64_t session_count_total(const struct session_header *header, const struct s
     for (uint64_t back = 1; back <= capacity && witnesses < WITNESSES; back++) {
         uint64_t place = (cursor + capacity - back) % capacity;
         uint64_t sequence = __atomic_load_n(&slots[place].sequence, __ATOMIC_ACQUIRE);
-        if (!session_sequence_fits(sequence, place, capacity))
+        if (!session_sequence_fits(sequence, place, capacity) ||
+            (sequence - 1) / capacity >= SESSION_LAPS_MAX)
             continue;
         witnesses++;
         if (sequence + back - 1 > total)

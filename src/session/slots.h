@@ -19,14 +19,14 @@ static inline uint64_t session_slots_bytes(uint64_t capacity)
     return SESSION_HEADER_BYTES + capacity * sizeof(struct session_slot);
 }
 
-/** Laps that a log can go through (append.c); a sequence past them was never written by us. */
+/** Laps beyond which a session's total is not believed: nobody gets there, and appends would
+ *  overflow (append.c). */
 #define SESSION_LAPS_MAX (UINT64_C(1) << 43)
 
-/** Whether a slot's sequence can be one of this place. */
+/** Whether a slot's sequence is one of its place; 0 is of none. */
 static inline bool session_sequence_fits(uint64_t sequence, uint64_t place, uint64_t capacity)
 {
-    return sequence != 0 && (sequence - 1) % capacity == place &&
-           (sequence - 1) / capacity < SESSION_LAPS_MAX;
+    return sequence != 0 && (sequence - 1) % capacity == place;
 }
 
 /** Name of a file in the session folder of a log.  \return false when it does not fit */

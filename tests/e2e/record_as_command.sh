@@ -91,10 +91,12 @@ equal 'status after SIGCONT' $? 9
 
 # Dispositions and mask are passed on as they came.
 signals='--ignore-signal=USR1 --ignore-signal=CHLD --block-signal=USR2'
+# Signals from 32 on are the C library's own, and sanitizers change them.
+state='s/^\(Sig[BIC].*:\).*\(........\)$/\1 \2/p'
 # shellcheck disable=SC2086 # several words
-env $signals grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status >bare
+env $signals sed -n "$state" /proc/self/status >bare
 # shellcheck disable=SC2086
-env $signals "$vrrl" record -- grep -E 'Sig(Blk|Ign|Cgt)' /proc/self/status >recorded 2>err
+env $signals "$vrrl" record -- sed -n "$state" /proc/self/status >recorded 2>err
 cmp -s bare recorded || fail "signal state: $(diff bare recorded)"
 
 finish
