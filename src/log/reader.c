@@ -95,12 +95,18 @@ bool log_reader_was_lapped(const struct vrrl_reader *reader)
                   sizeof(reader->witness)) != 0;
 }
 
+/** The place that many after the next one; at most a lap. */
+static uint64_t place_ahead(const struct vrrl_reader *reader, uint64_t steps)
+{
+    uint64_t place = reader->next + steps;
+    return place < reader->info.capacity ? place : place - reader->info.capacity;
+}
+
 /** Go to the oldest record.  \return false when the writer has come round meanwhile */
 static bool go_to_oldest(struct vrrl_reader *reader)
 {
-    uint64_t capacity = reader->info.capacity;
     reader->next = log_oldest_place(&reader->info);
-    reader->left = capacity;
+    reader->left = reader->info.capacity;
     if (!reader->info.wrapped) {
         reader->left = reader->next;
         reader->next = 0;
@@ -109,14 +115,14 @@ static bool go_to_oldest(struct vrrl_reader *reader)
     reader->awaited = NO_PLACE;
     reader->witness_place = NO_PLACE;
     uint64_t gaps = 0;
-    while (gaps < reader->left && !is_live(reader, (reader->next + gaps) % capacity))
+    while (gaps < reader->left && !is_live(reader, place_ahead(reader, gaps)))
         gaps++;
     /* A gap would not change when the writer comes to it. */
     if (gaps < reader->left)
-        set_witness(reader, (reader->next + gaps) % capacity);
+        set_witness(reader, place_ahead(reader, gaps));
     if (log_reader_was_lapped(reader))
         return false;
-    reader->next = (reader->next + gaps) % capacity;
+    reader->next = place_ahead(reader, gaps);
     reader->left -= gaps;
     return true;
 }
