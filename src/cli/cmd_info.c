@@ -43,7 +43,8 @@ static void print_json(const char *path, const struct vrrl_info *info, struct js
     if (session != NULL) {
         json_object_object_add(object, "session", json_object_get(session));
     }
-    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+    puts(json_object_to_json_string_ext(object,
+                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(object);
 }
 

@@ -314,7 +314,8 @@ static void print_json(const struct report *report)
     }
     if (result != NULL)
         add_result(object, report);
-    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+    puts(json_object_to_json_string_ext(object,
+                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(object);
 }
 

@@ -153,7 +153,8 @@ static void print_json(const char *path, const struct report *report, uint64_t l
     json_object_object_add(object, "sound", json_object_new_boolean(report->sound));
     json_object_object_add(object, "live", json_object_new_uint64(live));
     json_object_object_add(object, "findings", json_object_get(report->findings));
-    puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+    puts(json_object_to_json_string_ext(object,
+                                        JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     json_object_put(object);
 }
 
