@@ -87,30 +87,25 @@ static void stop_too(int stop_signal)
 }
 
 /** Take note of all that happened to the command. \return whether it ended */
-static bool reap(pid_t child, bool *stopped, int *status)
+static bool reap(pid_t child, int *status)
 {
-    while (waitpid(child, status, WNOHANG | WUNTRACED | WCONTINUED) == child) {
+    while (waitpid(child, status, WNOHANG | WUNTRACED) == child) {
         if (WIFEXITED(*status) || WIFSIGNALED(*status)) {
             return true;
         }
-        *stopped = WIFSTOPPED(*status);
-        if (*stopped) {
-            stop_too(WSTOPSIG(*status));
-        }
+        stop_too(WSTOPSIG(*status));
     }
     return false;
 }
 
 /** Whether the command should get a signal of ours that it does not have yet. */
-static bool passed_on(const siginfo_t *signal, pid_t child, bool stopped)
+static bool passed_on(const siginfo_t *signal, pid_t child)
 {
     // Of positive code are the kernel's: the terminal's go to the whole group.
     bool sent = signal->si_code <= 0 && signal->si_pid != child;
     switch (signal->si_signo) {
     case SIGCHLD:
         return false;
-    case SIGCONT:
-        return sent && stopped;
     case SIGHUP:
         // A lost terminal tells the leader of its session alone.
         return sent || getsid(0) == getpid();
@@ -126,16 +121,15 @@ static void wait_and_forward(pid_t child, int *status)
 {
     sigset_t all;
     sigfillset(&all);
-    bool stopped = false;
     for (;;) {
         siginfo_t signal;
         if (sigwaitinfo(&all, &signal) < 0) {
             continue;
         }
-        if (reap(child, &stopped, status)) {
+        if (reap(child, status)) {
             return;
         }
-        if (passed_on(&signal, child, stopped)) {
+        if (passed_on(&signal, child)) {
             kill(child, signal.si_signo);
         }
     }

@@ -2,6 +2,13 @@
 # What the scripts here share.  A script runs in a folder of its own, which is
 # removed at its end; "$vrrl" is the command, out and err are what the last run said.
 
+# A script that hangs is ended, with all that it started, and fails.
+if [ -z "${bounded-}" ]; then
+    bounded=1
+    export bounded
+    exec timeout -k 10 600 sh "$0" "$@"
+fi
+
 set -u
 : "${top_builddir:?run it by make check}" "${top_srcdir:?run it by make check}"
 vrrl=$top_builddir/vrrl
