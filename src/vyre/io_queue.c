@@ -17,19 +17,6 @@ void vyre_io_queue_read(const void *queue, uint32_t index, struct vyre_io_slot *
     slot->tag = vyre_word_get(queue, base + VYRE_IO_TAG);
 }
 
-void vyre_io_queue_publish(void *queue, uint32_t index, const struct vyre_io_slot *slot)
-{
-    size_t base = (size_t)index * VYRE_IO_SLOT_WORDS;
-    vyre_word_set(queue, base + VYRE_IO_OP, slot->op);
-    vyre_word_set(queue, base + VYRE_IO_SRC, slot->src);
-    vyre_word_set(queue, base + VYRE_IO_DST, slot->dst);
-    vyre_word_set(queue, base + VYRE_IO_OFFSET_LO, (uint32_t)slot->offset);
-    vyre_word_set(queue, base + VYRE_IO_OFFSET_HI, (uint32_t)(slot->offset >> 32));
-    vyre_word_set(queue, base + VYRE_IO_BYTES, slot->bytes);
-    vyre_word_set(queue, base + VYRE_IO_TAG, slot->tag);
-    vyre_word_release(queue, base + VYRE_IO_STATUS, VYRE_STATUS_PUBLISHED);
-}
-
 bool vyre_io_queue_answer(void *queue, uint32_t index, bool ok)
 {
     size_t word = (size_t)index * VYRE_IO_SLOT_WORDS + VYRE_IO_STATUS;

@@ -28,12 +28,6 @@ struct vyre_io_slot {
 void vyre_io_queue_read(const void *queue, uint32_t index, struct vyre_io_slot *slot);
 
 /*
- * Fills an IO slot and stores PUBLISHED last, with release order, whatever
- * slot->status is.
- */
-void vyre_io_queue_publish(void *queue, uint32_t index, const struct vyre_io_slot *slot);
-
-/*
  * Answers a PUBLISHED or CLAIMED request with OK or ERROR, in one atomic step
  * with release order.  False, nothing changed, in any other status.
  */

@@ -1,7 +1,5 @@
 #include "vyre/slot.h"
 
-#include <string.h>
-
 #include "vyre/word.h"
 
 #define FROM(status) (1u << (status))
@@ -24,13 +22,6 @@ static const struct {
                           VYRE_STATUS_EMPTY},
 };
 
-static const char *const status_names[] = {
-    [VYRE_STATUS_EMPTY] = "EMPTY",     [VYRE_STATUS_PUBLISHED] = "PUBLISHED",
-    [VYRE_STATUS_CLAIMED] = "CLAIMED", [VYRE_STATUS_DONE] = "DONE",
-    [VYRE_STATUS_WAIT_IO] = "WAIT_IO", [VYRE_STATUS_YIELD] = "YIELD",
-    [VYRE_STATUS_REQUEUE] = "REQUEUE", [VYRE_STATUS_FAULT] = "FAULT",
-};
-
 bool vyre_slot_transition_legal(enum vyre_slot_transition transition, uint32_t status)
 {
     return status <= VYRE_STATUS_FAULT && (transitions[transition].from & FROM(status));
@@ -41,20 +32,9 @@ uint32_t vyre_slot_transition_target(enum vyre_slot_transition transition)
     return transitions[transition].target;
 }
 
-const char *vyre_slot_status_name(uint32_t status)
-{
-    return status <= VYRE_STATUS_FAULT ? status_names[status] : NULL;
-}
-
 uint32_t vyre_slot_status(const void *slot)
 {
     return vyre_word_acquire(slot, VYRE_SLOT_STATUS);
-}
-
-void vyre_slot_read(const void *slot, uint32_t words[VYRE_SLOT_WORDS])
-{
-    words[VYRE_SLOT_STATUS] = vyre_slot_status(slot);
-    memcpy(words + 1, (const vyre_word *)slot + 1, VYRE_SLOT_BYTES - sizeof(vyre_word));
 }
 
 void vyre_slot_publish(void *slot, uint32_t tenant, uint32_t opcode, const uint32_t *args,

@@ -33,14 +33,8 @@ bool vyre_slot_transition_legal(enum vyre_slot_transition transition, uint32_t s
 /* The status that the transition ends in. */
 uint32_t vyre_slot_transition_target(enum vyre_slot_transition transition);
 
-/* "EMPTY" … "FAULT", or NULL for a number that is no status.  Static storage. */
-const char *vyre_slot_status_name(uint32_t status);
-
 /* The slot's status; what its writer stored before it is visible afterwards (acquire). */
 uint32_t vyre_slot_status(const void *slot);
-
-/* Copies all 16 words.  The status is read first, with acquire order. */
-void vyre_slot_read(const void *slot, uint32_t words[VYRE_SLOT_WORDS]);
 
 /*
  * Fills the slot as a publish does: opcode, tenant, priority NORMAL, the args

@@ -11,15 +11,14 @@
 
 START_TEST(slot_publish_fills_every_word)
 {
-    uint32_t slot[VYRE_SLOT_WORDS], words[VYRE_SLOT_WORDS];
+    uint32_t slot[VYRE_SLOT_WORDS];
     const uint32_t args[] = {10, 20, 30};
     memset(slot, 0xAA, sizeof(slot));
 
     vyre_slot_publish(slot, 7, VYRE_OP_ATOMIC_ADD, args, 3);
-    vyre_slot_read(slot, words);
 
     const uint32_t expected[VYRE_SLOT_WORDS] = {1, 2, 7, 2, 10, 20, 30};
-    ck_assert_mem_eq(words, expected, sizeof(expected));
+    ck_assert_mem_eq(slot, expected, sizeof(expected));
 }
 END_TEST
 
@@ -50,16 +49,6 @@ START_TEST(slot_transitions_start_where_the_protocol_says)
         ck_assert(!vyre_slot_transition_legal(transition, 32));
         ck_assert(!vyre_slot_transition_legal(transition, UINT32_MAX));
     }
-}
-END_TEST
-
-START_TEST(slot_status_names)
-{
-    ck_assert_str_eq(vyre_slot_status_name(VYRE_STATUS_EMPTY), "EMPTY");
-    ck_assert_str_eq(vyre_slot_status_name(VYRE_STATUS_WAIT_IO), "WAIT_IO");
-    ck_assert_str_eq(vyre_slot_status_name(VYRE_STATUS_FAULT), "FAULT");
-    ck_assert_ptr_null(vyre_slot_status_name(8));
-    ck_assert_ptr_null(vyre_slot_status_name(UINT32_MAX));
 }
 END_TEST
 
@@ -275,14 +264,14 @@ START_TEST(debug_log_cursor_inside_a_record)
 }
 END_TEST
 
-START_TEST(io_queue_round_trip)
+START_TEST(io_queue_reads_a_request)
 {
     uint32_t queue[VYRE_IO_QUEUE_WORDS] = {0};
-    struct vyre_io_slot request = {VYRE_IO_OP_READ,   1, 2, UINT64_C(0x500000006), 7,
-                                   VYRE_STATUS_EMPTY, 9},
-                        read;
+    const uint32_t request[VYRE_IO_SLOT_WORDS] = {VYRE_IO_OP_READ,       1, 2, 6, 5, 7,
+                                                  VYRE_STATUS_PUBLISHED, 9};
+    struct vyre_io_slot read;
 
-    vyre_io_queue_publish(queue, 63, &request);
+    memcpy(queue + 63 * VYRE_IO_SLOT_WORDS, request, sizeof(request));
     vyre_io_queue_read(queue, 63, &read);
     ck_assert_uint_eq(read.op, VYRE_IO_OP_READ);
     ck_assert_uint_eq(read.src, 1);
@@ -291,8 +280,6 @@ START_TEST(io_queue_round_trip)
     ck_assert_uint_eq(read.bytes, 7);
     ck_assert_uint_eq(read.status, VYRE_STATUS_PUBLISHED);
     ck_assert_uint_eq(read.tag, 9);
-    ck_assert_uint_eq(queue[63 * 8 + 3], 6);
-    ck_assert_uint_eq(queue[63 * 8 + 4], 5);
 }
 END_TEST
 
@@ -314,7 +301,6 @@ int main(void)
     TCase *tests = tcase_create("vyre");
     tcase_add_test(tests, slot_publish_fills_every_word);
     tcase_add_test(tests, slot_transitions_start_where_the_protocol_says);
-    tcase_add_test(tests, slot_status_names);
     tcase_add_test(tests, opcodes_publishable_and_builtin);
     tcase_add_test(tests, opcode_names_read_back);
     tcase_add_test(tests, opcode_parse_takes_names_and_numbers_only);
@@ -325,7 +311,7 @@ int main(void)
     tcase_add_test(tests, debug_log_drops_what_does_not_fit_and_says_so);
     tcase_add_test(tests, debug_log_cursor_wraps_and_writes_nothing);
     tcase_add_test(tests, debug_log_cursor_inside_a_record);
-    tcase_add_test(tests, io_queue_round_trip);
+    tcase_add_test(tests, io_queue_reads_a_request);
     tcase_add_test(tests, io_queue_answers_requests_only);
     Suite *suite = suite_create("vyre");
     suite_add_tcase(suite, tests);
