@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "log/vrrl.h"
+#include "session/log_name.h"
 
 static bool is_on(const char *name)
 {
@@ -66,38 +67,21 @@ static void add_expansion(struct name *name, char letter)
 {
     char number[24];
     struct utsname system;
-    const char *text = number;
-    if (letter == 'p')
-        snprintf(number, sizeof(number), "%ld", (long)getpid());
-    else if (letter == 'h')
+    const char *text = program_invocation_short_name;
+    if (letter == 'h')
         text = uname(&system) == 0 ? system.nodename : "unknown";
-    else if (letter == 'e')
-        text = program_invocation_short_name;
-    else
-        snprintf(number, sizeof(number), "%s%c", letter == '%' ? "" : "%", letter);
+    if (letter == 'p') {
+        snprintf(number, sizeof(number), "%ld", (long)getpid());
+        text = number;
+    }
     add(name, text, strlen(text));
-}
-
-/** Where the name of the file begins, behind its folder. */
-static const char *file_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
-/** Where the suffix begins that a process id goes before; the end when there is none. */
-static const char *suffix_of(const char *path)
-{
-    const char *file = file_of(path);
-    const char *dot = strrchr(file, '.');
-    return dot == NULL || dot == file ? path + strlen(path) : dot;
 }
 
 bool settings_log_name(const struct settings *settings, bool second, char out[PATH_MAX])
 {
     struct name name = {.text = out};
-    const char *file = file_of(settings->log);
-    const char *suffix = suffix_of(settings->log);
+    const char *file = log_name_file(settings->log);
+    const char *suffix = log_name_suffix(settings->log);
     for (const char *at = settings->log;; at++) {
         if (second && at == suffix) {
             add(&name, ".", 1);
@@ -105,7 +89,7 @@ bool settings_log_name(const struct settings *settings, bool second, char out[PA
         }
         if (*at == '\0')
             break;
-        if (at >= file && *at == '%' && at[1] != '\0')
+        if (at >= file && log_name_expands(at))
             add_expansion(&name, *++at);
         else
             add(&name, at, 1);

@@ -23,8 +23,7 @@ struct settings {
 /** Read the environment as it is now. */
 void settings_read(struct settings *settings);
 
-/** Write the name of this process's log; %p, %h and %e in the file's name are expanded, and %%
- *  is a %.
+/** Write the name of this process's log (session/log_name.h).
  *  \param second  put the process id before the suffix: the name itself is another's
  *  \return false when it does not fit */
 bool settings_log_name(const struct settings *settings, bool second, char out[PATH_MAX]);

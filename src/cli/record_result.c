@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/target_log.h"
+#include "session/log_name.h"
 #include "session/session.h"
 
 /** The recorder's clock may be that much behind the system's. */
@@ -79,12 +79,8 @@ static void look_into(const char *name, uint64_t since_ns, unsigned *opened,
 /** The name as a pattern of glob(). \param other_process  with a process id before the suffix */
 static bool make_pattern(const char *name, bool other_process, char pattern[PATTERN_SIZE])
 {
-    const char *slash = strrchr(name, '/');
-    const char *file = slash == NULL ? name : slash + 1;
-    const char *suffix = strrchr(file, '.');
-    if (suffix == NULL || suffix == file) {
-        suffix = name + strlen(name);
-    }
+    const char *file = log_name_file(name);
+    const char *suffix = log_name_suffix(name);
     size_t used = 0;
     for (const char *at = name;; at++) {
         if (other_process && at == suffix) {
@@ -93,7 +89,7 @@ static bool make_pattern(const char *name, bool other_process, char pattern[PATT
         if (*at == '\0' || used + 16 > PATTERN_SIZE) {
             break;
         }
-        if (target_log_expansion(at) == at + 1) {
+        if (at >= file && log_name_expands(at)) {
             pattern[used++] = '*';
             at++;
         } else {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cli/message.h"
+#include "session/log_name.h"
 #include "session/session.h"
 
 #define OLD_SUFFIX ".old"
@@ -99,20 +100,19 @@ static bool check_existing(struct target_log *log, bool append)
     return check_owner(log, info.capacity);
 }
 
-const char *target_log_expansion(const char *name)
+static bool is_expanded(const char *name)
 {
-    for (const char *at = strchr(name, '%'); at != NULL; at = strchr(at + 1, '%')) {
-        if (at[1] == 'p' || at[1] == 'h' || at[1] == 'e') {
-            return at + 1;
-        }
+    const char *at = log_name_file(name);
+    while (*at != '\0' && !log_name_expands(at)) {
+        at++;
     }
-    return NULL;
+    return *at != '\0';
 }
 
 bool target_log_check(const char *name, bool append, struct target_log *log)
 {
     *log = (struct target_log){.name = name};
-    return find_folder(log) && (target_log_expansion(name) != NULL || check_existing(log, append));
+    return find_folder(log) && (is_expanded(name) || check_existing(log, append));
 }
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)

@@ -32,7 +32,4 @@ bool target_log_check(const char *name, bool append, struct target_log *log);
 /** Keep a log that is to be replaced, and its session, as "….old". \return false after a message */
 bool target_log_make_room(const struct target_log *log);
 
-/** The text behind the '%' of a %p, %h or %e; NULL when there is none. */
-const char *target_log_expansion(const char *name);
-
 #endif

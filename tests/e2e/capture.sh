@@ -55,8 +55,11 @@ says err "vrrl: recording into .*/capture_host-$(uname -n).vrrl"
 
 # Only in the file's name; a folder may be called anything.
 mkdir odd%p
-expect 0 env LD_PRELOAD="$shim" VRRL_LOG=odd%p/100%%.vrrl "$host" batch 5
+expect 0 env LD_PRELOAD="$shim" VRRL_LOG=odd%p/100%.vrrl "$host" batch 5
 [ -f "odd%p/100%.vrrl" ] || fail "no log in a folder with a % in its name"
+expect 0 "$vrrl" record -o odd%p/100%.vrrl -- "$host" batch 5
+says err 'recorded 6 publishes in odd%p/100%.vrrl'
+[ -f "odd%p/100%.vrrl.old" ] || fail "the older log was not kept"
 
 # errno and descriptors are the host's own.
 recorded guest
