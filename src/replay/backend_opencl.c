@@ -7,6 +7,7 @@
 #include "replay/backend.h"
 #include "replay/devices.h"
 #include "replay/megakernel.h"
+#include "replay/words.h"
 
 /** Lanes of a work-group, where the device takes that many.  Fixed, since some drivers
  *  compile the kernel anew for each size. */
@@ -226,13 +227,6 @@ static void publish(void *opaque, uint32_t slot, const uint32_t words[VYRE_SLOT_
     active_add(&state->active, slot);
 }
 
-static int compare_slots(const void *left, const void *right)
-{
-    uint32_t a = *(const uint32_t *)left;
-    uint32_t b = *(const uint32_t *)right;
-    return (a > b) - (a < b);
-}
-
 /** The next run of active slots, from *at on; \return false after the last. */
 static bool next_range(const struct state *state, size_t *at, struct range *range)
 {
@@ -252,7 +246,7 @@ static bool submit(void *opaque, struct replay_error *error)
     if (len == 0)
         return true;
     memcpy(state->sorted, state->active.slots, len * sizeof(*state->sorted));
-    qsort(state->sorted, len, sizeof(*state->sorted), compare_slots);
+    qsort(state->sorted, len, sizeof(*state->sorted), compare_words);
 
     struct range range;
     for (size_t at = 0; next_range(state, &at, &range);) {

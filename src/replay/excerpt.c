@@ -6,6 +6,7 @@
 
 #include "log/vrrl.h"
 #include "replay/effects.h"
+#include "replay/words.h"
 #include "session/session.h"
 
 /** A record with what its session says of it. */
@@ -145,13 +146,6 @@ static bool wanted(const struct excerpt *excerpt, const struct entry *entry, uin
         return current_run == excerpt->run;
     return entry->slot.run == excerpt->run &&
            (entry->slot.ring == excerpt->ring || entry->slot.ring == SESSION_RING_UNKNOWN);
-}
-
-static int compare_words(const void *left, const void *right)
-{
-    uint32_t a = *(const uint32_t *)left;
-    uint32_t b = *(const uint32_t *)right;
-    return (a > b) - (a < b);
 }
 
 /** Number the threads from 0 without a gap. */

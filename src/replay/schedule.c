@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "replay/effects.h"
+#include "replay/words.h"
 #include "vyre/opcode.h"
 
 /** Find an obstacle in the slot itself, and the last control word that it names. */
@@ -33,13 +34,6 @@ static void inspect(struct recorded_slot *slot, uint64_t *control_words)
         if (end > *control_words)
             *control_words = end;
     }
-}
-
-static int compare_words(const void *left, const void *right)
-{
-    uint32_t a = *(const uint32_t *)left;
-    uint32_t b = *(const uint32_t *)right;
-    return (a > b) - (a < b);
 }
 
 static bool count_epochs(const struct excerpt *excerpt, struct schedule *schedule,
