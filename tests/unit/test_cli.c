@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/record_filter.h"
 #include "cli/record_format.h"
+#include "run_suite.h"
 
 START_TEST(numbers_are_whole_and_bounded)
 {
@@ -111,9 +112,5 @@ int main(void)
     tcase_add_test(cases, times_are_utc_to_the_nanosecond);
     tcase_add_test(cases, programs_are_found_as_execvp_finds_them);
     suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite, CK_FORK_GETENV);
 }

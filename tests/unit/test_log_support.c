@@ -1,5 +1,6 @@
 #include "test_log_support.h"
 
+#include "run_suite.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -39,11 +40,7 @@ int run_log_suite(TCase *tests)
     tcase_set_timeout(tests, 120 + stress_seconds() * 10);
     Suite *suite = suite_create("log");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite, CK_FORK_GETENV);
 }
 
 struct vrrl_record pattern(uint32_t i, uint32_t epoch)

@@ -65,6 +65,7 @@ static uint atomic_cmpxchg(volatile uint *word, uint expected, uint value)
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #include "replay/megakernel.cl"
+#include "run_suite.h"
 
 #define SLOTS 3
 
@@ -138,9 +139,5 @@ int main(void)
 
     Suite *suite = suite_create("replay kernel text");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite, CK_FORK_GETENV);
 }

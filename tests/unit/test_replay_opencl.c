@@ -6,6 +6,7 @@
 
 #include "replay/backend.h"
 #include "replay/devices.h"
+#include "run_suite.h"
 #include "test_replay_hostile.h"
 
 #define SLOTS 1000u
@@ -211,11 +212,6 @@ int main(void)
 
     Suite *suite = suite_create("replay opencl");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
     /* The driver's threads do not survive a fork. */
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite, CK_NOFORK);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "replay/reference.h"
+#include "run_suite.h"
 #include "vyre/control.h"
 #include "vyre/packed.h"
 
@@ -238,9 +239,5 @@ int main(void)
 
     Suite *suite = suite_create("replay reference");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite, CK_FORK_GETENV);
 }

@@ -5,6 +5,7 @@
 
 #include "replay/effects.h"
 #include "replay/schedule.h"
+#include "run_suite.h"
 #include "vyre/packed.h"
 
 static struct recorded_slot slots[16];
@@ -177,9 +178,5 @@ int main(void)
 
     Suite *suite = suite_create("replay schedule");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite, CK_FORK_GETENV);
 }

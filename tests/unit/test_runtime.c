@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "vyre_runtime.h"
 
 static _Alignas(8) uint32_t words[1024];
@@ -276,9 +277,5 @@ int main(void)
     tcase_add_test(tests, every_error_says_what_to_do);
     Suite *suite = suite_create("runtime");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite, CK_FORK_GETENV);
 }

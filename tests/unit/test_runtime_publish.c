@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "vyre_runtime.h"
 
 #define SLOTS 8
@@ -232,9 +233,5 @@ int main(void)
     tcase_add_test(tests, work_items_are_refused_as_a_whole);
     Suite *suite = suite_create("runtime_publish");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite, CK_FORK_GETENV);
 }

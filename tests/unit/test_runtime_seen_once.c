@@ -5,6 +5,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "run_suite.h"
 #include "vyre_runtime.h"
 
 static int seen;
@@ -39,9 +40,5 @@ int main(void)
     tcase_add_test(tests, the_library_never_calls_itself_through_the_linker);
     Suite *suite = suite_create("runtime_seen_once");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite, CK_FORK_GETENV);
 }

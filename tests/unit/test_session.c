@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "run_suite.h"
 #include "session/slots.h"
 #include "session/writer.h"
 
@@ -298,9 +299,5 @@ static Suite *session_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(session_suite());
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(session_suite(), CK_FORK_GETENV);
 }

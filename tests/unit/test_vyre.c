@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "vyre/control.h"
 #include "vyre/debug_log.h"
 #include "vyre/io_queue.h"
@@ -315,9 +316,5 @@ int main(void)
     tcase_add_test(tests, io_queue_answers_requests_only);
     Suite *suite = suite_create("vyre");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite, CK_FORK_GETENV);
 }

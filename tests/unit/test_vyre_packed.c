@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "vyre/packed.h"
 
 /* Adds count ops with args_len args each: op i has opcode i + 1 and args 10i + 1, 10i + 2, … */
@@ -172,9 +173,5 @@ int main(void)
     tcase_add_test(tests, any_words_are_read_within_bounds);
     Suite *suite = suite_create("vyre_packed");
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite, CK_FORK_GETENV);
 }
