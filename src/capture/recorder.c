@@ -27,7 +27,9 @@ static struct {
     /** A page that fork wipes: 1 in the process that wrote it, 0 in its children.  So a child is
      *  noticed without a system call. */
     _Atomic int *here;
-    /** The last epoch that the host saw, below the number of the look at it. */
+    /** The last epoch that the host saw, below the number of the look at it: of each ring, 0
+     *  when it was never seen, and of no ring in particular. */
+    _Atomic uint64_t ring_epochs[SESSION_RINGS_OF_RUN_MAX];
     _Atomic uint64_t epoch;
     _Atomic uint32_t looks;
     _Atomic uint32_t threads;
@@ -93,6 +95,8 @@ __attribute__((constructor)) static void load_early(void)
 static void begin_anew_after_fork(void)
 {
     recording_close(&recorder.recording);
+    for (unsigned ring = 0; ring < SESSION_RINGS_OF_RUN_MAX; ring++)
+        atomic_store_explicit(&recorder.ring_epochs[ring], 0, memory_order_relaxed);
     atomic_store(&recorder.threads, 0);
     atomic_store(&recorder.skipped_while_opening, 0);
     this_thread.opening = false;
@@ -112,7 +116,8 @@ static const char *open_recording(char log[PATH_MAX])
         if (!settings_log_name(settings, second == 1, log))
             error = SESSION_E_PATH;
         else
-            error = recording_open(log, settings->capacity, &recorder.recording);
+            error =
+                recording_open(log, settings->capacity, !settings->no_session, &recorder.recording);
     }
     return error == 0 ? NULL : session_strerror(error);
 }
@@ -173,16 +178,44 @@ struct recording *recorder_begin(void)
     return recording;
 }
 
-bool recorder_take(struct recording *recording, struct publish *publish)
+const struct settings *recorder_settings(void)
+{
+    int state = atomic_load_explicit(&recorder.state, memory_order_acquire);
+    if (state == UNLOADED)
+        load();
+    return state == OFF || state == LOADING ? NULL : &recorder.settings;
+}
+
+struct recording *recorder_opened(void)
+{
+    bool opened = atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDING &&
+                  atomic_load_explicit(recorder.here, memory_order_relaxed) == 1;
+    return opened ? &recorder.recording : NULL;
+}
+
+static inline uint32_t last_epoch(uint32_t ring)
+{
+    uint64_t seen = 0;
+    if (ring < SESSION_RINGS_OF_RUN_MAX)
+        seen = atomic_load_explicit(&recorder.ring_epochs[ring], memory_order_acquire);
+    if (seen == 0)
+        seen = atomic_load_explicit(&recorder.epoch, memory_order_acquire);
+    return (uint32_t)seen;
+}
+
+bool recorder_take(struct recording *recording, uint32_t ring, uint32_t slot_idx,
+                   struct publish *publish)
 {
     publish->recording = recording;
-    publish->epoch = (uint32_t)atomic_load_explicit(&recorder.epoch, memory_order_acquire);
+    publish->ring = ring;
+    publish->slot_idx = slot_idx;
+    publish->epoch = last_epoch(ring);
     publish->timestamp_ns = log_now(recording->log);
     if (log_take(recording->log, &publish->place) != 0) {
         __atomic_fetch_add(&recording->header->skipped, 1, __ATOMIC_RELAXED);
         return false;
     }
-    recording_empty_slot(recording, &publish->place);
+    recording_reserve_slot(recording, &publish->place, ring, slot_idx);
     return true;
 }
 
@@ -198,17 +231,17 @@ static uint32_t number_of_this_thread(const struct recording *recording)
     return this_thread.number;
 }
 
-void recorder_commit(const struct publish *publish, const uint8_t *ring, size_t ring_bytes,
-                     uint32_t slot_idx)
+void recorder_commit(const struct publish *publish, const uint32_t *words,
+                     enum session_origin origin)
 {
     struct recording *recording = publish->recording;
     const struct published published = {
         .timestamp_ns = publish->timestamp_ns,
-        .slot_idx = slot_idx,
+        .slot_idx = publish->slot_idx,
         .epoch = publish->epoch,
-        .ring = recording_ring(recording, (uint64_t)(uintptr_t)ring, ring_bytes),
         .thread = number_of_this_thread(recording),
-        .words = (const uint32_t *)(const void *)(ring + (size_t)slot_idx * VYRE_SLOT_BYTES),
+        .origin = origin,
+        .words = words,
     };
     recording_commit(recording, &publish->place, &published);
 }
@@ -216,6 +249,46 @@ void recorder_commit(const struct publish *publish, const uint8_t *ring, size_t 
 void recorder_abandon(const struct publish *publish)
 {
     log_abandon(publish->recording->log, &publish->place);
+}
+
+void recorder_batch_begin(struct batch *batch, struct recording *recording, uint32_t ring,
+                          uint64_t count)
+{
+    uint64_t capacity = vrrl_capacity(recording->log);
+    *batch = (struct batch){
+        .recording = recording,
+        .ring = ring,
+        .without = count > capacity ? count - capacity : 0,
+    };
+}
+
+void recorder_batch_take(struct batch *batch, uint32_t slot_idx)
+{
+    if (batch->without > 0) {
+        batch->without--;
+        return;
+    }
+    struct log_place before = batch->last.place;
+    if (!recorder_take(batch->recording, batch->ring, slot_idx, &batch->last)) {
+        batch->last.place = before;
+        return;
+    }
+    if (batch->taken == 0)
+        batch->next_index = batch->last.place.index;
+    else
+        log_leave_note(batch->recording->log, &before, batch->last.place.index);
+    batch->taken++;
+}
+
+bool recorder_batch_next(struct batch *batch, struct publish *publish)
+{
+    if (batch->taken == 0)
+        return false;
+    batch->taken--;
+    *publish = batch->last;
+    publish->place = log_find_place(batch->recording->log, batch->next_index, &batch->next_index);
+    publish->slot_idx = batch->recording->slots[publish->place.index].slot_idx;
+    return true;
 }
 
 void recorder_count_failed(struct recording *recording)
@@ -228,12 +301,24 @@ uint32_t recorder_look_at_epoch(void)
     return atomic_fetch_add_explicit(&recorder.looks, 1, memory_order_acq_rel) + 1;
 }
 
-void recorder_saw_epoch(uint32_t look, uint32_t epoch)
+static void saw(_Atomic uint64_t *epoch_seen, uint32_t look, uint32_t epoch)
 {
     uint64_t seen = (uint64_t)look << 32 | epoch;
-    uint64_t last = atomic_load_explicit(&recorder.epoch, memory_order_relaxed);
+    uint64_t last = atomic_load_explicit(epoch_seen, memory_order_relaxed);
     while ((int32_t)(look - (uint32_t)(last >> 32)) > 0 &&
-           !atomic_compare_exchange_weak_explicit(&recorder.epoch, &last, seen,
-                                                  memory_order_acq_rel, memory_order_relaxed))
+           !atomic_compare_exchange_weak_explicit(epoch_seen, &last, seen, memory_order_acq_rel,
+                                                  memory_order_relaxed))
         ;
+}
+
+void recorder_saw_epoch(uint32_t look, uint32_t epoch)
+{
+    saw(&recorder.epoch, look, epoch);
+}
+
+void recorder_saw_epoch_of(struct recording *recording, uint32_t ring, uint32_t look,
+                           uint32_t epoch)
+{
+    if (recording == &recorder.recording && ring < SESSION_RINGS_OF_RUN_MAX)
+        saw(&recorder.ring_epochs[ring], look, epoch);
 }

@@ -15,7 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "capture/settings.h"
 #include "session/writer.h"
+
+/** What was asked for.  \return NULL while nothing is or will be recorded: switched off, or
+ *  failed */
+const struct settings *recorder_settings(void);
 
 /**
  * The recording that a publish belongs to.  The first call of a process opens
@@ -26,29 +31,65 @@
  */
 struct recording *recorder_begin(void);
 
+/** Number of a ring in the recording, by the address that tells it from others: the host's
+ *  memory, or the handle of a GPU buffer.  \return SESSION_RING_UNKNOWN when there are too many */
+static inline uint32_t recorder_ring(struct recording *recording, uint64_t address, uint64_t bytes)
+{
+    return recording_ring(recording, address, bytes);
+}
+
 /** A publish that is under way. */
 struct publish {
     struct recording *recording;
     struct log_place place;
     uint64_t timestamp_ns;
     uint32_t epoch;
+    uint32_t ring;
+    uint32_t slot_idx;
 };
 
 /** Take a place for a publish that is about to be made.  \return false when there is none;
  *  it is counted as skipped, and the publish goes on unrecorded */
-bool recorder_take(struct recording *recording, struct publish *publish);
+bool recorder_take(struct recording *recording, uint32_t ring, uint32_t slot_idx,
+                   struct publish *publish);
+
+/** The publish was made.  \param words  the slot as published, but for its status */
+void recorder_commit(const struct publish *publish, const uint32_t *words,
+                     enum session_origin origin);
+
+/** The publish was not made. */
+void recorder_abandon(const struct publish *publish);
 
 /**
- * The publish was made.
+ * Publishes into one ring that one call makes together.  However many they are, their places
+ * chain through the log itself.
  *
- * \param ring, ring_bytes  the ring, in the host's memory
- * \param slot_idx  the slot, which now holds what was published
+ *     recorder_batch_begin(&batch, recording, ring, count);
+ *     recorder_batch_take(&batch, slot_idx)  for each of the count publishes
+ *     the call that makes them
+ *     while (recorder_batch_next(&batch, &publish))
+ *         recorder_commit(&publish, …)  or  recorder_abandon(&publish)
  */
-void recorder_commit(const struct publish *publish, const uint8_t *ring, size_t ring_bytes,
-                     uint32_t slot_idx);
+struct batch {
+    struct recording *recording;
+    uint32_t ring;
+    /** Publishes at the beginning that get no place, since the log is smaller than the batch:
+     *  their records would be overwritten by the others'. */
+    uint64_t without;
+    uint64_t taken;
+    uint64_t next_index;
+    struct publish last;
+};
 
-/** The runtime refused the publish. */
-void recorder_abandon(const struct publish *publish);
+void recorder_batch_begin(struct batch *batch, struct recording *recording, uint32_t ring,
+                          uint64_t count);
+void recorder_batch_take(struct batch *batch, uint32_t slot_idx);
+/** \return false when there are no more */
+bool recorder_batch_next(struct batch *batch, struct publish *publish);
+
+/** The recording if it is open already: what is no publish opens none.  \return NULL when it is
+ *  not */
+struct recording *recorder_opened(void);
 
 /** Count publishes that the runtime refused. */
 void recorder_count_failed(struct recording *recording);
@@ -61,7 +102,12 @@ void recorder_count_failed(struct recording *recording);
  */
 uint32_t recorder_look_at_epoch(void);
 
-/** The host has seen an epoch: the next publishes carry it. */
+/** The host has seen an epoch by reading it in its own memory, whichever ring it is of: the next
+ *  publishes into rings whose own epoch was never seen carry it. */
 void recorder_saw_epoch(uint32_t look, uint32_t epoch);
+
+/** The host has seen the epoch of a ring: the next publishes into it carry it. */
+void recorder_saw_epoch_of(struct recording *recording, uint32_t ring, uint32_t look,
+                           uint32_t epoch);
 
 #endif

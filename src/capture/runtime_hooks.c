@@ -55,67 +55,54 @@ struct call {
     struct window window;
     /** The window was free, and places were asked for. */
     bool prepared;
-    /** The last place taken; of several, each but the last notes in the log itself which one
-     *  is next. */
+    bool taken;
     struct publish publish;
-    uint64_t first_index;
-    uint64_t taken;
-    /** Slots at the window's beginning that get no place, since the log is smaller than the
-     *  window: their records would be overwritten by the others'. */
-    uint64_t without;
+    /** Of a window of any size but one. */
+    struct batch batch;
 };
 
-static void take_many(struct call *call)
+static inline const uint32_t *slot_words(const struct call *call, uint32_t slot_idx)
 {
-    struct recording *recording = call->recording;
-    uint64_t capacity = vrrl_capacity(recording->log);
-    struct log_place before = {0};
-    call->without = call->window.count > capacity ? call->window.count - capacity : 0;
-    call->first_index = 0;
-    for (uint64_t i = call->without; i < call->window.count; i++) {
-        if (!recorder_take(recording, &call->publish))
-            return;
-        if (call->taken == 0)
-            call->first_index = call->publish.place.index;
-        else
-            log_leave_note(recording->log, &before, call->publish.place.index);
-        call->taken++;
-        before = call->publish.place;
-    }
+    return (const uint32_t *)(const void *)(call->window.ring + (size_t)slot_idx * VYRE_SLOT_BYTES);
+}
+
+static void take_many(struct call *call, uint32_t ring)
+{
+    recorder_batch_begin(&call->batch, call->recording, ring, call->window.count);
+    for (uint64_t i = 0; i < call->window.count; i++)
+        recorder_batch_take(&call->batch, (uint32_t)(call->window.first + i));
 }
 
 static void finish_many(struct call *call, bool published)
 {
-    uint64_t index = call->first_index;
-    for (uint64_t i = 0; i < call->taken; i++) {
-        uint64_t next;
-        call->publish.place = log_find_place(call->recording->log, index, &next);
+    struct publish publish;
+    while (recorder_batch_next(&call->batch, &publish)) {
         if (published)
-            recorder_commit(&call->publish, call->window.ring, call->window.ring_bytes,
-                            (uint32_t)(call->window.first + call->without + i));
+            recorder_commit(&publish, slot_words(call, publish.slot_idx), SESSION_ORIGIN_SYMBOL);
         else
-            recorder_abandon(&call->publish);
-        index = next;
+            recorder_abandon(&publish);
     }
 }
 
 static inline void take_places(struct call *call)
 {
-    call->taken = 0;
+    uint32_t ring = recorder_ring(call->recording, (uint64_t)(uintptr_t)call->window.ring,
+                                  call->window.ring_bytes);
     if (call->window.count == 1)
-        call->taken = recorder_take(call->recording, &call->publish);
+        call->taken =
+            recorder_take(call->recording, ring, (uint32_t)call->window.first, &call->publish);
     else
-        take_many(call);
+        take_many(call, ring);
 }
 
 static inline void finish_places(struct call *call, bool published)
 {
     if (call->window.count != 1)
         finish_many(call, published);
-    else if (call->taken == 1 && published)
-        recorder_commit(&call->publish, call->window.ring, call->window.ring_bytes,
-                        (uint32_t)call->window.first);
-    else if (call->taken == 1)
+    else if (call->taken && published)
+        recorder_commit(&call->publish, slot_words(call, call->publish.slot_idx),
+                        SESSION_ORIGIN_SYMBOL);
+    else if (call->taken)
         recorder_abandon(&call->publish);
 }
 

@@ -9,6 +9,7 @@
 
 #include "log/vrrl.h"
 #include "session/log_name.h"
+#include "vyre/vyre_protocol.h"
 
 static bool is_on(const char *name)
 {
@@ -16,16 +17,37 @@ static bool is_on(const char *name)
     return value != NULL && value[0] != '\0' && strcmp(value, "0") != 0;
 }
 
-static bool read_capacity(const char *text, uint64_t *capacity)
+static bool read_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
 {
     char *end;
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
-    if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9' || value == 0 ||
-        value > VRRL_CAPACITY_MAX)
+    if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9' || value < least ||
+        value > most)
         return false;
-    *capacity = value;
+    *number = value;
     return true;
+}
+
+static bool read_argument(const char *name, uint32_t otherwise, uint32_t *argument)
+{
+    const char *text = getenv(name);
+    uint64_t number = otherwise;
+    if (text != NULL && !read_number(text, 0, SETTINGS_ARGUMENTS_MAX - 1, &number))
+        return false;
+    *argument = (uint32_t)number;
+    return true;
+}
+
+static bool read_megakernel(struct settings *settings)
+{
+    const char *kernel = getenv("VRRL_KERNEL");
+    if (kernel != NULL && strlen(kernel) < sizeof(settings->kernel))
+        memcpy(settings->kernel, kernel, strlen(kernel) + 1);
+    return read_argument("VRRL_CONTROL_ARG", VYRE_KERNEL_ARG_CONTROL,
+                         &settings->control_argument) &&
+           read_argument("VRRL_RING_ARG", VYRE_KERNEL_ARG_RING, &settings->ring_argument) &&
+           settings->control_argument != settings->ring_argument;
 }
 
 void settings_read(struct settings *settings)
@@ -34,6 +56,8 @@ void settings_read(struct settings *settings)
     settings->capacity = VRRL_CAPACITY_DEFAULT;
     settings->disabled = is_on("VRRL_DISABLE");
     settings->verbose = is_on("VRRL_VERBOSE");
+    settings->no_session = is_on("VRRL_NO_SESSION");
+    bool megakernel = read_megakernel(settings);
     const char *log = getenv("VRRL_LOG");
     const char *capacity = getenv("VRRL_CAPACITY");
     if (log == NULL || log[0] == '\0') {
@@ -47,9 +71,13 @@ void settings_read(struct settings *settings)
                           relative ? "/" : "", log);
     if (length < 0 || (size_t)length >= sizeof(settings->log))
         settings->fault = "VRRL_LOG is too long. Fix: set it to a shorter name.";
-    else if (capacity != NULL && !read_capacity(capacity, &settings->capacity))
+    else if (capacity != NULL && !read_number(capacity, 1, VRRL_CAPACITY_MAX, &settings->capacity))
         settings->fault =
             "VRRL_CAPACITY is not a number of records. Fix: set it to 1 … 1048576, or not at all.";
+    else if (!megakernel)
+        settings->fault =
+            "VRRL_CONTROL_ARG and VRRL_RING_ARG are not the numbers of two arguments. "
+            "Fix: set them to two numbers below 64, or not at all.";
 }
 
 struct name {

@@ -1,7 +1,7 @@
 /**
  * \file settings.h
  * \brief What the environment asks of the recorder: VRRL_LOG, VRRL_CAPACITY, VRRL_DISABLE,
- *        VRRL_VERBOSE.
+ *        VRRL_VERBOSE, VRRL_NO_SESSION, VRRL_KERNEL, VRRL_CONTROL_ARG, VRRL_RING_ARG.
  */
 #ifndef VRRL_CAPTURE_SETTINGS_H
 #define VRRL_CAPTURE_SETTINGS_H
@@ -10,12 +10,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SETTINGS_KERNEL_BYTES 256
+/** An argument of a kernel beyond it is not looked at. */
+#define SETTINGS_ARGUMENTS_MAX 64
+
 struct settings {
     /** VRRL_LOG, made absolute; empty when it is not set. */
     char log[PATH_MAX];
     uint64_t capacity;
     bool disabled;
     bool verbose;
+    /** Record the bare log only. */
+    bool no_session;
+    /** Name of the kernel that is the megakernel, whatever its buffers look like; empty: it is
+     *  recognised by them. */
+    char kernel[SETTINGS_KERNEL_BYTES];
+    /** Arguments of a megakernel that are its control buffer and its ring. */
+    uint32_t control_argument;
+    uint32_t ring_argument;
     /** A setting that cannot be used, as a sentence; NULL when all are good. */
     const char *fault;
 };

@@ -82,9 +82,18 @@ struct session_header {
     uint8_t tail[SESSION_HEADER_BYTES - 4096 - SESSION_RUNS_MAX * 64 - SESSION_RINGS_MAX * 32];
 };
 
+/** Where a publish was seen. */
+enum session_origin {
+    /** In a call of a publish function. */
+    SESSION_ORIGIN_SYMBOL = 0,
+    /** In bytes that went up to the GPU. */
+    SESSION_ORIGIN_UPLOAD = 1,
+};
+
 /** What a VRRL record has no room for.  Same index as the record in the log. */
 struct session_slot {
-    /** The record's place in the running total, plus 1; 0: empty.  Written last. */
+    /** The record's place in the running total, plus 1; 0: empty.  Written last.  While it is 0
+     *  and a writer owns the place, \c ring and \c slot_idx tell what is being published. */
     uint64_t sequence;
     uint32_t run;
     uint32_t ring;
@@ -94,7 +103,9 @@ struct session_slot {
     uint32_t slot_idx;
     /** The slot as published: status, opcode, tenant, priority, 12 args. */
     uint32_t words[VYRE_SLOT_WORDS];
-    uint64_t reserved;
+    /** enum session_origin */
+    uint32_t origin;
+    uint32_t reserved;
 };
 
 _Static_assert(sizeof(struct session_owner) == 40, "session owner layout");

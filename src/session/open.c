@@ -199,9 +199,40 @@ static void begin_run(const char *log_path, struct recording *recording)
     session_describe_run(log_path, &run);
 }
 
-int recording_open(const char *log_path, uint64_t capacity, struct recording *recording)
+/** The slots are kept all the same, in memory of the process alone: so there is one way to record,
+ *  and the run's own publishes are known to it. */
+static int open_bare(const char *log_path, uint64_t capacity, struct recording *recording)
+{
+    int error = vrrl_create(log_path, capacity, &recording->log);
+    if (error != 0)
+        return error == VRRL_E_EXISTS ? SESSION_E_OWNED : error;
+    uint64_t bytes = session_slots_bytes(capacity);
+    void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (map == MAP_FAILED) {
+        unlink(log_path);
+        return VRRL_E_NO_MEMORY;
+    }
+    recording->header = map;
+    recording->slots = (struct session_slot *)((uint8_t *)map + SESSION_HEADER_BYTES);
+    recording->map_bytes = bytes;
+    recording->header->capacity = capacity;
+    session_owner_self(&recording->header->owner);
+    recording->run = 1;
+    return 0;
+}
+
+int recording_open(const char *log_path, uint64_t capacity, bool session,
+                   struct recording *recording)
 {
     memset(recording, 0, sizeof(*recording));
+    if (!session) {
+        int refused = open_bare(log_path, capacity, recording);
+        if (refused != 0)
+            recording_close(recording);
+        return refused;
+    }
+    snprintf(recording->session_of, sizeof(recording->session_of), "%s", log_path);
     int folder = lock_folder(log_path);
     if (folder < 0)
         return folder;

@@ -38,12 +38,9 @@ bool recording_commit(struct recording *recording, const struct log_place *place
                       const struct published *published)
 {
     struct session_slot *slot = &recording->slots[place->index];
-    /* The emptied sequence must be seen before any byte of the new slot. */
-    atomic_thread_fence(memory_order_release);
     slot->run = recording->run;
-    slot->ring = published->ring;
     slot->thread = published->thread;
-    slot->slot_idx = published->slot_idx;
+    slot->origin = (uint32_t)published->origin;
     memcpy(slot->words, published->words, sizeof(slot->words));
     slot->words[VYRE_SLOT_STATUS] = VYRE_STATUS_PUBLISHED;
     struct vrrl_record record = {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "log/writer.h"
+#include "session/journal.h"
 #include "session/session.h"
 
 /** Rings of one run that are told apart. */
@@ -15,11 +16,15 @@
 
 /** A log and its session, open for recording. */
 struct recording {
+    /** Absolute, as it was opened.  Empty when the session is in private memory. */
+    char session_of[PATH_MAX];
     struct vrrl_writer *log;
     struct session_header *header;
     struct session_slot *slots;
     uint64_t map_bytes;
     uint32_t run;
+    /** Journals of enum journal_kind; their header is NULL until they are open. */
+    struct journal journals[JOURNAL_KINDS];
     /** Address of the ring of each number; 0: free. */
     _Atomic uint64_t ring_addresses[SESSION_RINGS_OF_RUN_MAX];
 };
@@ -35,9 +40,25 @@ struct recording {
  * Makes system calls; not signal safe; does not allocate with malloc.
  *
  * \param capacity  of a log that is created; an existing one keeps its own
+ * \param session  false: record the bare log only.  Nobody could tell then who owns it, so an
+ *        existing log is refused as SESSION_E_OWNED rather than continued.
  * \return 0, SESSION_E_OWNED, SESSION_E_PATH, or a VRRL_E code; errno tells more of VRRL_E_IO
  */
-int recording_open(const char *log_path, uint64_t capacity, struct recording *recording);
+int recording_open(const char *log_path, uint64_t capacity, bool session,
+                   struct recording *recording);
+
+/** Of each journal, when it is created. */
+#define SESSION_SUBMITS_BYTES (2u << 20)
+#define SESSION_OBSERVATIONS_BYTES (8u << 20)
+#define SESSION_PROGRAMS_BYTES (16u << 20)
+
+/**
+ * Open the journals of the session: only a process that launches megakernels needs them.
+ * Makes system calls.  One thread at a time.
+ *
+ * \return 0 or a VRRL_E code; the journals are then all closed, and the log goes on alone
+ */
+int recording_open_journals(struct recording *recording);
 
 /** Unmap.  No thread may be recording. */
 void recording_close(struct recording *recording);
@@ -54,10 +75,17 @@ static inline uint32_t recording_ring(struct recording *recording, uint64_t addr
     return recording_other_ring(recording, address, bytes);
 }
 
-/** Empty the slot of a place that was just taken in the log. */
-static inline void recording_empty_slot(struct recording *recording, const struct log_place *place)
+/** Empty the slot of a place that was just taken in the log, and say what it is for. */
+static inline void recording_reserve_slot(struct recording *recording,
+                                          const struct log_place *place, uint32_t ring,
+                                          uint32_t slot_idx)
 {
-    __atomic_store_n(&recording->slots[place->index].sequence, 0, __ATOMIC_RELEASE);
+    struct session_slot *slot = &recording->slots[place->index];
+    __atomic_store_n(&slot->sequence, 0, __ATOMIC_RELEASE);
+    /* The emptied sequence must be seen before any byte of the new slot. */
+    atomic_thread_fence(memory_order_release);
+    __atomic_store_n(&slot->ring, ring, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->slot_idx, slot_idx, __ATOMIC_RELAXED);
 }
 
 /** A publish as it was made. */
@@ -68,6 +96,7 @@ struct published {
     uint32_t epoch;
     uint32_t ring;
     uint32_t thread;
+    enum session_origin origin;
     /** The slot in the ring.  Its status is not looked at: the GPU may have changed it. */
     const uint32_t *words;
 };

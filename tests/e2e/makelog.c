@@ -37,7 +37,7 @@ static void die(const char *what)
 
 static void open_log(void)
 {
-    int error = output.with_session ? recording_open(output.path, CAPACITY, &output.recording)
+    int error = output.with_session ? recording_open(output.path, CAPACITY, true, &output.recording)
                                     : vrrl_create(output.path, CAPACITY, &output.bare);
     if (error != 0)
         die(session_strerror(error));
@@ -73,7 +73,7 @@ static void write_record(struct vrrl_record *record, const uint32_t args[VYRE_SL
     struct log_place place;
     if (log_take(output.recording.log, &place) != 0)
         die("no place");
-    recording_empty_slot(&output.recording, &place);
+    recording_reserve_slot(&output.recording, &place, published.ring, published.slot_idx);
     if (!recording_commit(&output.recording, &place, &published))
         die("cannot commit");
 }

@@ -154,10 +154,10 @@ static void continue_log(const char *log_path, uint64_t capacity)
     struct session_slot slot;
     const uint32_t words[VYRE_SLOT_WORDS] = {0, 0x5EED};
     const struct published published = {.timestamp_ns = UINT64_MAX, .words = words};
-    if (recording_open(log_path, capacity, &recording) != 0)
+    if (recording_open(log_path, capacity, true, &recording) != 0)
         return;
     check(log_take(recording.log, &place) == 0, "no place");
-    recording_empty_slot(&recording, &place);
+    recording_reserve_slot(&recording, &place, published.ring, published.slot_idx);
     check(recording_commit(&recording, &place, &published), "lapped by nobody");
     recording_close(&recording);
     check(session_reader_open(log_path, capacity, &reader) == 0,

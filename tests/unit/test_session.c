@@ -38,14 +38,14 @@ static void append(struct recording *recording, uint32_t n)
     const struct published published = {
         .timestamp_ns = 1000 + n, .slot_idx = n, .ring = 3, .thread = 4, .words = words};
     ck_assert_int_eq(log_take(recording->log, &place), 0);
-    recording_empty_slot(recording, &place);
+    recording_reserve_slot(recording, &place, published.ring, published.slot_idx);
     ck_assert(recording_commit(recording, &place, &published));
 }
 
 static void record_run(uint64_t capacity, uint32_t first, uint32_t count)
 {
     struct recording recording;
-    ck_assert_int_eq(recording_open(log_path, capacity, &recording), 0);
+    ck_assert_int_eq(recording_open(log_path, capacity, true, &recording), 0);
     for (uint32_t n = first; n < first + count; n++)
         append(&recording, n);
     recording_close(&recording);
@@ -155,13 +155,13 @@ START_TEST(a_living_owner_keeps_its_log)
     pid_t pid = fork();
     if (pid == 0) {
         char byte = 0;
-        bool good = recording_open(log_path, 8, &recording) == 0 &&
+        bool good = recording_open(log_path, 8, true, &recording) == 0 &&
                     write(ready[1], &byte, 1) == 1 && read(release[0], &byte, 1) == 1;
         _exit(good ? 0 : 1);
     }
     char byte;
     ck_assert_int_eq(read(ready[0], &byte, 1), 1);
-    ck_assert_int_eq(recording_open(log_path, 8, &recording), SESSION_E_OWNED);
+    ck_assert_int_eq(recording_open(log_path, 8, true, &recording), SESSION_E_OWNED);
     ck_assert_int_eq(write(release[1], &byte, 1), 1);
     int status;
     ck_assert_int_eq(waitpid(pid, &status, 0), pid);
@@ -249,13 +249,13 @@ START_TEST(what_cannot_begin_leaves_nothing)
     struct recording recording;
     struct stat status;
     char path[80];
-    ck_assert_int_eq(recording_open(log_path, 0, &recording), VRRL_E_CAPACITY_ZERO);
-    ck_assert_int_eq(recording_open(log_path, VRRL_CAPACITY_MAX + 1, &recording),
+    ck_assert_int_eq(recording_open(log_path, 0, true, &recording), VRRL_E_CAPACITY_ZERO);
+    ck_assert_int_eq(recording_open(log_path, VRRL_CAPACITY_MAX + 1, true, &recording),
                      VRRL_E_CAPACITY_OVER);
     snprintf(path, sizeof(path), "%s.d", log_path);
     ck_assert_int_eq(stat(path, &status), -1);
     snprintf(path, sizeof(path), "%s/none/run.vrrl", folder);
-    ck_assert_int_eq(recording_open(path, 8, &recording), VRRL_E_IO);
+    ck_assert_int_eq(recording_open(path, 8, true, &recording), VRRL_E_IO);
     ck_assert_int_eq(errno, ENOENT);
 }
 END_TEST
@@ -263,7 +263,7 @@ END_TEST
 START_TEST(rings_are_numbered)
 {
     struct recording recording;
-    ck_assert_int_eq(recording_open(log_path, 8, &recording), 0);
+    ck_assert_int_eq(recording_open(log_path, 8, true, &recording), 0);
     ck_assert_uint_eq(recording_ring(&recording, 0x1000, 64), 0);
     ck_assert_uint_eq(recording_ring(&recording, 0x2000, 128), 1);
     ck_assert_uint_eq(recording_ring(&recording, 0x1000, 64), 0);
