@@ -48,7 +48,7 @@ static __thread __attribute__((tls_model("initial-exec"))) struct {
     bool opening;
 } this_thread;
 
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+void recorder_say(const char *format, ...)
 {
     char line[PATH_MAX + 512];
     va_list arguments;
@@ -73,7 +73,8 @@ static void load(void)
         mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (here == MAP_FAILED || madvise(here, (size_t)page, MADV_WIPEONFORK) != 0) {
         recorder.settings.disabled = true;
-        say("vrrl: not recording: a forked child could not be told from its parent: %s. Fix: use "
+        recorder_say(
+            "vrrl: not recording: a forked child could not be told from its parent: %s. Fix: use "
             "Linux 4.14 or newer.\n",
             strerror(errno));
     } else {
@@ -129,11 +130,11 @@ static void open_first(void)
     errno = 0;
     const char *fault = open_recording(log);
     if (fault != NULL)
-        say("vrrl: not recording%s%s: %s%s%s\n", log[0] == '\0' ? "" : " into ", log,
-            errno == 0 ? "" : strerror(errno), errno == 0 ? "" : ": ", fault);
+        recorder_say("vrrl: not recording%s%s: %s%s%s\n", log[0] == '\0' ? "" : " into ", log,
+                     errno == 0 ? "" : strerror(errno), errno == 0 ? "" : ": ", fault);
     else if (recorder.settings.verbose)
-        say("vrrl: recording into %s, %llu records\n", log,
-            (unsigned long long)vrrl_capacity(recorder.recording.log));
+        recorder_say("vrrl: recording into %s, %llu records\n", log,
+                     (unsigned long long)vrrl_capacity(recorder.recording.log));
     this_thread.opening = false;
     if (fault == NULL)
         __atomic_fetch_add(&recorder.recording.header->skipped,
@@ -203,8 +204,8 @@ static inline uint32_t last_epoch(uint32_t ring)
     return (uint32_t)seen;
 }
 
-bool recorder_take(struct recording *recording, uint32_t ring, uint32_t slot_idx,
-                   struct publish *publish)
+bool recorder_take(struct recording *recording, enum session_origin origin, uint32_t ring,
+                   uint32_t slot_idx, struct publish *publish)
 {
     publish->recording = recording;
     publish->ring = ring;
@@ -215,7 +216,7 @@ bool recorder_take(struct recording *recording, uint32_t ring, uint32_t slot_idx
         __atomic_fetch_add(&recording->header->skipped, 1, __ATOMIC_RELAXED);
         return false;
     }
-    recording_reserve_slot(recording, &publish->place, ring, slot_idx);
+    recording_reserve_slot(recording, &publish->place, origin, ring, slot_idx);
     return true;
 }
 
@@ -231,8 +232,7 @@ static uint32_t number_of_this_thread(const struct recording *recording)
     return this_thread.number;
 }
 
-void recorder_commit(const struct publish *publish, const uint32_t *words,
-                     enum session_origin origin)
+void recorder_commit(const struct publish *publish, const uint32_t *words)
 {
     struct recording *recording = publish->recording;
     const struct published published = {
@@ -240,7 +240,6 @@ void recorder_commit(const struct publish *publish, const uint32_t *words,
         .slot_idx = publish->slot_idx,
         .epoch = publish->epoch,
         .thread = number_of_this_thread(recording),
-        .origin = origin,
         .words = words,
     };
     recording_commit(recording, &publish->place, &published);
@@ -251,12 +250,13 @@ void recorder_abandon(const struct publish *publish)
     log_abandon(publish->recording->log, &publish->place);
 }
 
-void recorder_batch_begin(struct batch *batch, struct recording *recording, uint32_t ring,
-                          uint64_t count)
+void recorder_batch_begin(struct batch *batch, struct recording *recording,
+                          enum session_origin origin, uint32_t ring, uint64_t count)
 {
     uint64_t capacity = vrrl_capacity(recording->log);
     *batch = (struct batch){
         .recording = recording,
+        .origin = origin,
         .ring = ring,
         .without = count > capacity ? count - capacity : 0,
     };
@@ -269,7 +269,7 @@ void recorder_batch_take(struct batch *batch, uint32_t slot_idx)
         return;
     }
     struct log_place before = batch->last.place;
-    if (!recorder_take(batch->recording, batch->ring, slot_idx, &batch->last)) {
+    if (!recorder_take(batch->recording, batch->origin, batch->ring, slot_idx, &batch->last)) {
         batch->last.place = before;
         return;
     }

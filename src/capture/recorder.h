@@ -50,12 +50,11 @@ struct publish {
 
 /** Take a place for a publish that is about to be made.  \return false when there is none;
  *  it is counted as skipped, and the publish goes on unrecorded */
-bool recorder_take(struct recording *recording, uint32_t ring, uint32_t slot_idx,
-                   struct publish *publish);
+bool recorder_take(struct recording *recording, enum session_origin origin, uint32_t ring,
+                   uint32_t slot_idx, struct publish *publish);
 
 /** The publish was made.  \param words  the slot as published, but for its status */
-void recorder_commit(const struct publish *publish, const uint32_t *words,
-                     enum session_origin origin);
+void recorder_commit(const struct publish *publish, const uint32_t *words);
 
 /** The publish was not made. */
 void recorder_abandon(const struct publish *publish);
@@ -64,7 +63,7 @@ void recorder_abandon(const struct publish *publish);
  * Publishes into one ring that one call makes together.  However many they are, their places
  * chain through the log itself.
  *
- *     recorder_batch_begin(&batch, recording, ring, count);
+ *     recorder_batch_begin(&batch, recording, origin, ring, count);
  *     recorder_batch_take(&batch, slot_idx)  for each of the count publishes
  *     the call that makes them
  *     while (recorder_batch_next(&batch, &publish))
@@ -72,6 +71,7 @@ void recorder_abandon(const struct publish *publish);
  */
 struct batch {
     struct recording *recording;
+    enum session_origin origin;
     uint32_t ring;
     /** Publishes at the beginning that get no place, since the log is smaller than the batch:
      *  their records would be overwritten by the others'. */
@@ -81,8 +81,8 @@ struct batch {
     struct publish last;
 };
 
-void recorder_batch_begin(struct batch *batch, struct recording *recording, uint32_t ring,
-                          uint64_t count);
+void recorder_batch_begin(struct batch *batch, struct recording *recording,
+                          enum session_origin origin, uint32_t ring, uint64_t count);
 void recorder_batch_take(struct batch *batch, uint32_t slot_idx);
 /** \return false when there are no more */
 bool recorder_batch_next(struct batch *batch, struct publish *publish);
@@ -90,6 +90,9 @@ bool recorder_batch_next(struct batch *batch, struct publish *publish);
 /** The recording if it is open already: what is no publish opens none.  \return NULL when it is
  *  not */
 struct recording *recorder_opened(void);
+
+/** Say something on stderr, as one line that begins with "vrrl: " and says what to do. */
+__attribute__((format(printf, 1, 2))) void recorder_say(const char *format, ...);
 
 /** Count publishes that the runtime refused. */
 void recorder_count_failed(struct recording *recording);

@@ -68,7 +68,8 @@ static inline const uint32_t *slot_words(const struct call *call, uint32_t slot_
 
 static void take_many(struct call *call, uint32_t ring)
 {
-    recorder_batch_begin(&call->batch, call->recording, ring, call->window.count);
+    recorder_batch_begin(&call->batch, call->recording, SESSION_ORIGIN_SYMBOL, ring,
+                         call->window.count);
     for (uint64_t i = 0; i < call->window.count; i++)
         recorder_batch_take(&call->batch, (uint32_t)(call->window.first + i));
 }
@@ -78,7 +79,7 @@ static void finish_many(struct call *call, bool published)
     struct publish publish;
     while (recorder_batch_next(&call->batch, &publish)) {
         if (published)
-            recorder_commit(&publish, slot_words(call, publish.slot_idx), SESSION_ORIGIN_SYMBOL);
+            recorder_commit(&publish, slot_words(call, publish.slot_idx));
         else
             recorder_abandon(&publish);
     }
@@ -89,8 +90,8 @@ static inline void take_places(struct call *call)
     uint32_t ring = recorder_ring(call->recording, (uint64_t)(uintptr_t)call->window.ring,
                                   call->window.ring_bytes);
     if (call->window.count == 1)
-        call->taken =
-            recorder_take(call->recording, ring, (uint32_t)call->window.first, &call->publish);
+        call->taken = recorder_take(call->recording, SESSION_ORIGIN_SYMBOL, ring,
+                                    (uint32_t)call->window.first, &call->publish);
     else
         take_many(call, ring);
 }
@@ -100,8 +101,7 @@ static inline void finish_places(struct call *call, bool published)
     if (call->window.count != 1)
         finish_many(call, published);
     else if (call->taken && published)
-        recorder_commit(&call->publish, slot_words(call, call->publish.slot_idx),
-                        SESSION_ORIGIN_SYMBOL);
+        recorder_commit(&call->publish, slot_words(call, call->publish.slot_idx));
     else if (call->taken)
         recorder_abandon(&call->publish);
 }

@@ -290,6 +290,13 @@ struct log_place log_find_place(struct vrrl_writer *writer, uint64_t index, uint
     return place;
 }
 
+bool log_is_taken(const struct vrrl_writer *writer, uint64_t sequence)
+{
+    uint64_t owner = atomic_load_explicit(&writer->owners[sequence % writer->capacity],
+                                          memory_order_acquire);
+    return owner == owner_word(sequence / writer->capacity, STATE_OWNED);
+}
+
 int vrrl_append(struct vrrl_writer *writer, const struct vrrl_record *record)
 {
     uint64_t timestamp_ns = record->timestamp_ns != 0 ? record->timestamp_ns : log_now(writer);

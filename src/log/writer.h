@@ -76,11 +76,15 @@ void log_leave_note(struct vrrl_writer *writer, const struct log_place *place, u
 /** Find an owned place by its index again, and the number left there. */
 struct log_place log_find_place(struct vrrl_writer *writer, uint64_t index, uint64_t *note);
 
+/** Whether the writer that took the place of this sequence has neither committed nor abandoned it. */
+bool log_is_taken(const struct vrrl_writer *writer, uint64_t sequence);
+
 /** Continue the count of another total (the session's) than what the log alone tells.
  *  \a total modulo the capacity must be the cursor.  Before the first log_take() only. */
 void log_set_total(struct vrrl_writer *writer, uint64_t total);
 
-/** Records that were ever appended, as far as the log alone tells when it was opened. */
+/** Sequence of the next place: records that were ever appended, as far as the log alone tells
+ *  of those before it was opened. */
 uint64_t log_total(const struct vrrl_writer *writer);
 
 /** Map \a file, which holds a whole log of \a capacity records, for appending.  Takes over

@@ -79,8 +79,9 @@ struct session_kernel {
     uint32_t ring_argument;
 };
 
-/** Bytes that a buffer held before the first submit with it that was recorded.  Followed by:
- *  the bytes.  What no entry covers is not known. */
+/** Bytes of a buffer.  Followed by: the bytes.  In `programs`: what it held before the first submit
+ *  with it that was recorded; what no entry covers is not known.  In `submits`: what the host put
+ *  there between submits, of any argument but the ring. */
 struct session_contents {
     /** Number of the buffer in the run: 1, 2, … */
     uint64_t buffer;

@@ -4,10 +4,11 @@ const char *session_strerror(int error)
 {
     switch (error) {
     case SESSION_E_FORMAT:
-        return "the session's slots file is no slots file of version 1. Fix: move the session "
+        return "a file of the session is not what its name says, of another version, or damaged. "
+               "Fix: move the session "
                "folder away; the log can be used without it.";
     case SESSION_E_TRUNCATED:
-        return "the session's slots file is shorter than its header says. Fix: move the session "
+        return "a file of the session is shorter than its header says. Fix: move the session "
                "folder away; the log can be used without it.";
     case SESSION_E_CAPACITY:
         return "the session belongs to a log of another capacity. Fix: move the session folder "

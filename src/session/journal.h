@@ -12,6 +12,7 @@
 #ifndef VRRL_SESSION_JOURNAL_H
 #define VRRL_SESSION_JOURNAL_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +21,10 @@
 #define JOURNAL_HEADER_BYTES 4096u
 /** Entries begin at multiples of it. */
 #define JOURNAL_ALIGNMENT 64u
+/** Largest data area that is believed. */
+#define JOURNAL_BYTES_MAX (UINT64_C(1) << 32)
+/** Stream offsets beyond it are not believed: nobody gets there. */
+#define JOURNAL_OFFSET_MAX (UINT64_C(1) << 62)
 
 enum journal_kind {
     /** `submits`: payload struct session_submit. */
@@ -72,6 +77,20 @@ struct journal_entry {
 _Static_assert(sizeof(struct journal_header) == JOURNAL_HEADER_BYTES, "journal header layout");
 _Static_assert(sizeof(struct journal_entry) == 64, "journal entry layout");
 
+/** Bytes of an entry with a payload of \a bytes. */
+static inline uint64_t journal_entry_bytes(uint64_t bytes)
+{
+    return (sizeof(struct journal_entry) + bytes + JOURNAL_ALIGNMENT - 1) &
+           ~(uint64_t)(JOURNAL_ALIGNMENT - 1);
+}
+
+/** Name of the journal's file in the session folder. */
+const char *journal_name(enum journal_kind kind);
+
+/** Check a whole journal at rest, of \a file_bytes.  \return 0, SESSION_E_FORMAT or
+ *  SESSION_E_TRUNCATED */
+int journal_check(const struct journal_header *header, uint64_t file_bytes, enum journal_kind kind);
+
 /** A journal that is open for writing.  One thread at a time. */
 struct journal {
     struct journal_header *header;
@@ -96,7 +115,7 @@ int journal_open(const char *log_path, enum journal_kind kind, uint64_t bytes,
 /** Make room for an entry, overwriting the oldest ones of a circle.
  *  \return where its payload goes, 8-aligned, until journal_commit(); NULL when it does not fit
  *          (counted as dropped) */
-void *journal_begin(struct journal *journal, uint32_t bytes);
+void *journal_begin(struct journal *journal, uint64_t bytes);
 
 /** Commit what was begun.  Of \a entry the caller sets position, time_ns, type, run and ring.
  *  \return the entry's number */

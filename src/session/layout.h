@@ -93,7 +93,8 @@ enum session_origin {
 /** What a VRRL record has no room for.  Same index as the record in the log. */
 struct session_slot {
     /** The record's place in the running total, plus 1; 0: empty.  Written last.  While it is 0
-     *  and a writer owns the place, \c ring and \c slot_idx tell what is being published. */
+     *  and a writer owns the place, \c origin, \c ring and \c slot_idx tell what is being
+     * published. */
     uint64_t sequence;
     uint32_t run;
     uint32_t ring;

@@ -70,15 +70,12 @@ static bool is_owned(const char *log_path)
            session_owner_alive(&owner);
 }
 
-static void put_aside(const char *log_path, const char *name)
+static void put_all_aside(const char *log_path)
 {
-    char path[PATH_MAX];
-    char aside[PATH_MAX];
-    if (!session_file_path(log_path, name, path))
-        return;
-    int length = snprintf(aside, sizeof(aside), "%s.%" PRIu64, path, log_clock_realtime());
-    if (length > 0 && (size_t)length < sizeof(aside))
-        rename(path, aside);
+    session_put_aside(log_path, SESSION_SLOTS_FILE);
+    session_put_aside(log_path, SESSION_RUNS_FILE);
+    for (int kind = 0; kind < JOURNAL_KINDS; kind++)
+        session_put_aside(log_path, journal_name((enum journal_kind)kind));
 }
 
 static int map_slots(int file, uint64_t capacity, struct recording *recording)
@@ -151,8 +148,7 @@ static int open_slots(const char *log_path, struct recording *recording)
     if (error != 0)
         return error;
     if (unfit != 0) {
-        put_aside(log_path, SESSION_SLOTS_FILE);
-        put_aside(log_path, SESSION_RUNS_FILE);
+        put_all_aside(log_path);
         return create_slots(log_path, capacity, log_total(recording->log), recording);
     }
     uint64_t cursor = atomic_load(&recording->log->header->cursor);
@@ -170,8 +166,7 @@ static int open_files(const char *log_path, uint64_t capacity, struct recording 
         return error;
     if (capacity == 0 || capacity > VRRL_CAPACITY_MAX)
         return capacity == 0 ? VRRL_E_CAPACITY_ZERO : VRRL_E_CAPACITY_OVER;
-    put_aside(log_path, SESSION_SLOTS_FILE);
-    put_aside(log_path, SESSION_RUNS_FILE);
+    put_all_aside(log_path);
     /* The log last: where it is, its session is whole. */
     error = create_slots(log_path, capacity, 0, recording);
     if (error != 0)
@@ -249,8 +244,32 @@ int recording_open(const char *log_path, uint64_t capacity, bool session,
     return error;
 }
 
+static void close_journals(struct recording *recording)
+{
+    for (int kind = 0; kind < JOURNAL_KINDS; kind++)
+        journal_close(&recording->journals[kind]);
+}
+
+int recording_open_journals(struct recording *recording)
+{
+    static const uint64_t bytes[JOURNAL_KINDS] = {
+        [JOURNAL_SUBMITS] = SESSION_SUBMITS_BYTES,
+        [JOURNAL_OBSERVATIONS] = SESSION_OBSERVATIONS_BYTES,
+        [JOURNAL_PROGRAMS] = SESSION_PROGRAMS_BYTES,
+    };
+    const char *session_of = recording->session_of[0] == '\0' ? NULL : recording->session_of;
+    int error = 0;
+    for (int kind = 0; kind < JOURNAL_KINDS && error == 0; kind++)
+        error = journal_open(session_of, (enum journal_kind)kind, bytes[kind],
+                             &recording->journals[kind]);
+    if (error != 0)
+        close_journals(recording);
+    return error;
+}
+
 void recording_close(struct recording *recording)
 {
+    close_journals(recording);
     vrrl_writer_close(recording->log);
     if (recording->header != NULL)
         munmap(recording->header, recording->map_bytes);

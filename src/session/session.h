@@ -17,9 +17,9 @@
 
 /** Why a session could not be used; beside the VRRL_E codes, explained by session_strerror(). */
 enum session_error {
-    /** The slots file is no slots file, or of another version. */
+    /** A file of the session is not what its name says, of another version, or damaged. */
     SESSION_E_FORMAT = -101,
-    /** The slots file is shorter than its header says. */
+    /** A file of the session is shorter than its header says. */
     SESSION_E_TRUNCATED = -102,
     /** The slots file belongs to a log of another capacity. */
     SESSION_E_CAPACITY = -103,

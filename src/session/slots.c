@@ -1,8 +1,10 @@
 #include "session/slots.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "log/clock.h"
 #include "session/session.h"
 
 /** Slots that the total is taken from.  One would do, were it not for gaps: the slot of a
@@ -19,6 +21,17 @@ bool session_file_path(const char *log_path, const char *name, char out[PATH_MAX
 {
     int length = snprintf(out, PATH_MAX, "%s.d/%s", log_path, name);
     return length > 0 && length < PATH_MAX;
+}
+
+void session_put_aside(const char *log_path, const char *name)
+{
+    char path[PATH_MAX];
+    char aside[PATH_MAX];
+    if (!session_file_path(log_path, name, path))
+        return;
+    int length = snprintf(aside, sizeof(aside), "%s.%" PRIu64, path, log_clock_realtime());
+    if (length > 0 && (size_t)length < sizeof(aside))
+        rename(path, aside);
 }
 
 int session_check_slots(const struct session_header *header, uint64_t file_bytes, uint64_t capacity)

@@ -32,6 +32,9 @@ static inline bool session_sequence_fits(uint64_t sequence, uint64_t place, uint
 /** Name of a file in the session folder of a log.  \return false when it does not fit */
 bool session_file_path(const char *log_path, const char *name, char out[PATH_MAX]);
 
+/** Give a file of the session that does not fit its log another name: with the time behind it. */
+void session_put_aside(const char *log_path, const char *name);
+
 /** Check a slots file of \a file_bytes.  \return 0 or a SESSION_E code */
 int session_check_slots(const struct session_header *header, uint64_t file_bytes,
                         uint64_t capacity);

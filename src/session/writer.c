@@ -40,7 +40,6 @@ bool recording_commit(struct recording *recording, const struct log_place *place
     struct session_slot *slot = &recording->slots[place->index];
     slot->run = recording->run;
     slot->thread = published->thread;
-    slot->origin = (uint32_t)published->origin;
     memcpy(slot->words, published->words, sizeof(slot->words));
     slot->words[VYRE_SLOT_STATUS] = VYRE_STATUS_PUBLISHED;
     struct vrrl_record record = {

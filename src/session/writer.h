@@ -77,13 +77,14 @@ static inline uint32_t recording_ring(struct recording *recording, uint64_t addr
 
 /** Empty the slot of a place that was just taken in the log, and say what it is for. */
 static inline void recording_reserve_slot(struct recording *recording,
-                                          const struct log_place *place, uint32_t ring,
-                                          uint32_t slot_idx)
+                                          const struct log_place *place, enum session_origin origin,
+                                          uint32_t ring, uint32_t slot_idx)
 {
     struct session_slot *slot = &recording->slots[place->index];
     __atomic_store_n(&slot->sequence, 0, __ATOMIC_RELEASE);
     /* The emptied sequence must be seen before any byte of the new slot. */
     atomic_thread_fence(memory_order_release);
+    __atomic_store_n(&slot->origin, (uint32_t)origin, __ATOMIC_RELAXED);
     __atomic_store_n(&slot->ring, ring, __ATOMIC_RELAXED);
     __atomic_store_n(&slot->slot_idx, slot_idx, __ATOMIC_RELAXED);
 }
@@ -96,7 +97,6 @@ struct published {
     uint32_t epoch;
     uint32_t ring;
     uint32_t thread;
-    enum session_origin origin;
     /** The slot in the ring.  Its status is not looked at: the GPU may have changed it. */
     const uint32_t *words;
 };

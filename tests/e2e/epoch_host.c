@@ -88,9 +88,12 @@ int main(int argc, char **argv)
                             vyre_io_queue_size()};
     cl_mem buffers[4];
     for (unsigned i = 0; i < 4; i++) {
-        static uint8_t zero[8192];
+        static uint8_t fresh[8192];
+        memset(fresh, 0, sizeof(fresh));
+        if (i == 0)
+            require(vyre_encode_control(fresh, sizes[0], 1), "control");
         buffers[i] = clCreateBuffer(context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, sizes[i],
-                                    zero, &result);
+                                    fresh, &result);
         require(result, "buffer");
         require(clSetKernelArg(kernel, i, sizeof(cl_mem), &buffers[i]), "argument");
     }

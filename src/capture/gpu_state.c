@@ -1,0 +1,242 @@
+#include "capture/gpu_state.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/** Made with the first buffer.  In a forked child the memory is there and all 0, which is a state
+ *  that knows nothing and whose lock is free. */
+static _Atomic(struct gpu_state *) gpu_state;
+
+bool gpu_is_watched(void)
+{
+    return recorder_settings() != NULL;
+}
+
+static struct gpu_state *make_state(void)
+{
+    struct gpu_state *made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (made == MAP_FAILED)
+        return NULL;
+    struct gpu_state *known = NULL;
+    if (madvise(made, sizeof(*made), MADV_WIPEONFORK) == 0 &&
+        atomic_compare_exchange_strong(&gpu_state, &known, made))
+        return made;
+    munmap(made, sizeof(*made));
+    return known;
+}
+
+struct gpu_state *gpu_lock_known(void)
+{
+    struct gpu_state *state = atomic_load_explicit(&gpu_state, memory_order_acquire);
+    if (state == NULL || !gpu_is_watched())
+        return NULL;
+    pthread_mutex_lock(&state->lock);
+    return state;
+}
+
+struct gpu_state *gpu_lock(void)
+{
+    if (atomic_load_explicit(&gpu_state, memory_order_acquire) == NULL &&
+        (!gpu_is_watched() || make_state() == NULL))
+        return NULL;
+    return gpu_lock_known();
+}
+
+void gpu_unlock(struct gpu_state *state)
+{
+    pthread_mutex_unlock(&state->lock);
+}
+
+static unsigned home_of(uintptr_t handle)
+{
+    return (unsigned)((uint64_t)handle * UINT64_C(0x9E3779B97F4A7C15) >> 50) % BUFFERS_MAX;
+}
+
+struct buffer *gpu_find_buffer(struct gpu_state *state, uintptr_t handle)
+{
+    if (handle == 0)
+        return NULL;
+    for (unsigned at = home_of(handle);; at = (at + 1) % BUFFERS_MAX) {
+        if (state->buffers[at].handle == handle)
+            return &state->buffers[at];
+        if (state->buffers[at].handle == 0)
+            return NULL;
+    }
+}
+
+static void release_shadow(struct gpu_state *state, struct buffer *buffer)
+{
+    if (buffer->shadow == NULL)
+        return;
+    state->shadow_bytes -= buffer->shadow->map_bytes;
+    munmap(buffer->shadow, buffer->shadow->map_bytes);
+    buffer->shadow = NULL;
+}
+
+/** Take an entry out, and close the gap for those that were put behind it. */
+static void remove_buffer(struct gpu_state *state, struct buffer *buffer)
+{
+    release_shadow(state, buffer);
+    unsigned gap = (unsigned)(buffer - state->buffers);
+    for (unsigned at = (gap + 1) % BUFFERS_MAX; state->buffers[at].handle != 0;
+         at = (at + 1) % BUFFERS_MAX) {
+        unsigned home = home_of(state->buffers[at].handle);
+        bool stays = gap <= at ? gap < home && home <= at : gap < home || home <= at;
+        if (stays)
+            continue;
+        state->buffers[gap] = state->buffers[at];
+        gap = at;
+    }
+    memset(&state->buffers[gap], 0, sizeof(state->buffers[gap]));
+    state->buffers_len--;
+}
+
+static void forget_megakernels_of(struct gpu_state *state, uintptr_t buffer)
+{
+    for (unsigned i = 0; i < state->megakernels_len; i++)
+        for (unsigned role = 0; role < GPU_MEGAKERNEL_BUFFERS; role++)
+            if (state->megakernels[i].buffers[role].buffer == buffer) {
+                memset(&state->megakernels[i], 0, sizeof(state->megakernels[i]));
+                break;
+            }
+}
+
+static void forget_buffer(struct gpu_state *state, uintptr_t handle)
+{
+    struct buffer *buffer = gpu_find_buffer(state, handle);
+    if (buffer == NULL)
+        return;
+    if (buffer->argument)
+        forget_megakernels_of(state, handle);
+    remove_buffer(state, buffer);
+}
+
+void gpu_buffer_made(uintptr_t buffer, size_t bytes, enum gpu_memory memory, const void *host)
+{
+    int saved = errno;
+    struct gpu_state *state = gpu_lock();
+    if (state != NULL) {
+        forget_buffer(state, buffer);
+        /* A table that is nearly full is slow; buffers beyond it are not looked at. */
+        if (buffer != 0 && state->buffers_len < BUFFERS_MAX / 4 * 3) {
+            unsigned at = home_of(buffer);
+            while (state->buffers[at].handle != 0)
+                at = (at + 1) % BUFFERS_MAX;
+            state->buffers[at] = (struct buffer){.handle = buffer,
+                                                 .bytes = bytes,
+                                                 .memory = memory,
+                                                 .host = host,
+                                                 .number = ++state->buffers_made};
+            state->buffers_len++;
+        }
+        gpu_unlock(state);
+    }
+    errno = saved;
+}
+
+void gpu_buffer_gone(uintptr_t buffer)
+{
+    int saved = errno;
+    struct gpu_state *state = gpu_lock_known();
+    if (state != NULL) {
+        forget_buffer(state, buffer);
+        gpu_unlock(state);
+    }
+    errno = saved;
+}
+
+void gpu_buffer_mapped(uintptr_t buffer, const void *host)
+{
+    struct gpu_state *state = gpu_lock_known();
+    if (state == NULL)
+        return;
+    struct buffer *known = gpu_find_buffer(state, buffer);
+    if (known != NULL)
+        known->mapped = host;
+    gpu_unlock(state);
+}
+
+bool gpu_make_shadow(struct gpu_state *state, struct buffer *buffer)
+{
+    if (buffer->shadow != NULL)
+        return true;
+    size_t blocks = (buffer->bytes + SHADOW_BLOCK - 1) / SHADOW_BLOCK;
+    size_t pages = (blocks + SHADOW_PAGE - 1) / SHADOW_PAGE;
+    uint64_t bytes = sizeof(struct shadow) + SHADOW_BLOCK +
+                     blocks * (SHADOW_BLOCK + sizeof(uint16_t) + 2 * sizeof(uint32_t)) +
+                     pages * (sizeof(uint64_t) + sizeof(uint32_t)) + 4 * sizeof(uint64_t);
+    if (blocks == 0 || bytes > SHADOWS_MAX - state->shadow_bytes)
+        return false;
+    struct shadow *shadow =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (shadow == MAP_FAILED)
+        return false;
+    shadow->map_bytes = bytes;
+    shadow->blocks = blocks;
+    uint8_t *at =
+        (uint8_t *)shadow + (sizeof(*shadow) + SHADOW_BLOCK - 1) / SHADOW_BLOCK * SHADOW_BLOCK;
+    shadow->bytes = at;
+    at += blocks * SHADOW_BLOCK;
+    shadow->published = (uint64_t *)(void *)at;
+    at += pages * sizeof(uint64_t);
+    shadow->uploaded = (uint32_t *)(void *)at;
+    at += blocks * sizeof(uint32_t);
+    shadow->settled = (uint32_t *)(void *)at;
+    at += blocks * sizeof(uint32_t);
+    shadow->page_uploaded = (uint32_t *)(void *)at;
+    at += pages * sizeof(uint32_t);
+    shadow->known = (uint16_t *)(void *)at;
+    state->shadow_bytes += bytes;
+    buffer->shadow = shadow;
+    return true;
+}
+
+const uint8_t *gpu_known_bytes(const struct buffer *buffer, size_t offset, size_t count,
+                               size_t *known)
+{
+    *known = 0;
+    if (buffer->shadow == NULL || offset >= buffer->bytes)
+        return NULL;
+    size_t end = count < buffer->bytes - offset ? offset + count : buffer->bytes;
+    size_t at = offset;
+    while (at < end && (buffer->shadow->known[at / SHADOW_BLOCK] >> (at % SHADOW_BLOCK / 4) & 1u))
+        at = (at / 4 + 1) * 4;
+    *known = (at < end ? at : end) - offset;
+    return buffer->shadow->bytes + offset;
+}
+
+void gpu_forget(struct buffer *buffer, size_t offset, size_t count)
+{
+    struct shadow *shadow = buffer->shadow;
+    buffer->alias.count = 0;
+    if (shadow == NULL || count == 0 || offset >= buffer->bytes)
+        return;
+    size_t end = count < buffer->bytes - offset ? offset + count : buffer->bytes;
+    for (size_t block = offset / SHADOW_BLOCK; block * SHADOW_BLOCK < end; block++) {
+        shadow->known[block] = 0;
+        shadow->published[block / SHADOW_PAGE] &= ~(UINT64_C(1) << block % SHADOW_PAGE);
+    }
+}
+
+void gpu_bytes_lost(uintptr_t buffer, size_t offset, size_t count)
+{
+    struct gpu_state *state = gpu_lock_known();
+    if (state == NULL)
+        return;
+    struct buffer *known = gpu_find_buffer(state, buffer);
+    if (known != NULL)
+        gpu_forget(known, offset, count);
+    gpu_unlock(state);
+}
+
+struct megakernel *gpu_megakernel_of_ring(struct gpu_state *state, uintptr_t buffer, size_t offset,
+                                          size_t count)
+{
+    for (unsigned i = 0; i < state->megakernels_len; i++)
+        if (range_overlaps(&state->megakernels[i].buffers[VYRE_KERNEL_ARG_RING], buffer, offset,
+                           count))
+            return &state->megakernels[i];
+    return NULL;
+}

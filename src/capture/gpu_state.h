@@ -1,0 +1,199 @@
+/**
+ * \file gpu_state.h
+ * \brief What the core remembers: buffers and what they are known to hold, and megakernels.
+ *
+ * All of it lies in memory that fork wipes, its lock too: a child begins with nothing
+ * known, whatever another thread was doing.  Everything here is called with the lock held, which
+ * is never held across a call of the API.
+ */
+#ifndef VRRL_CAPTURE_GPU_STATE_H
+#define VRRL_CAPTURE_GPU_STATE_H
+
+#include <pthread.h>
+
+#include "capture/gpu.h"
+#include "vyre/vyre_protocol.h"
+
+/** Blocks of a slot's size, in which contents are kept. */
+#define SHADOW_BLOCK VYRE_SLOT_BYTES
+/** Blocks of a page, for what is skipped at once. */
+#define SHADOW_PAGE 64u
+/** Buffers up to it are shadowed from their first upload on. */
+#define SHADOW_SMALL (64u << 10)
+/** Memory for all shadows. */
+#define SHADOWS_MAX (256u << 20)
+
+/** What a buffer is known to hold. */
+struct shadow {
+    uint64_t map_bytes;
+    size_t blocks;
+    /** Bytes of the buffer, as far as \c known. */
+    uint8_t *bytes;
+    /** Bit i: word i of the block is known. */
+    uint16_t *known;
+    /** Number of the upload that touched the block last. */
+    uint32_t *uploaded;
+    /** Launches after which it is known that the slot was not consumed. */
+    uint32_t *settled;
+    /** Of a page: slots that are PUBLISHED, and the last upload that touched it unchanged. */
+    uint64_t *published;
+    uint32_t *page_uploaded;
+};
+
+/** A buffer that was copied into another, until that is written again. */
+struct alias {
+    uintptr_t from;
+    size_t from_offset;
+    size_t offset;
+    size_t count;
+    uint32_t look;
+    uint32_t uploads;
+    uint32_t launches;
+};
+
+struct buffer {
+    uintptr_t handle;
+    size_t bytes;
+    enum gpu_memory memory;
+    /** Where the host sees it without a call of the API. */
+    const uint8_t *host;
+    /** Where it is mapped for writing now. */
+    const uint8_t *mapped;
+    struct shadow *shadow;
+    struct alias alias;
+    /** 1, 2, …: in the session. */
+    uint64_t number;
+    /** Its first contents are in the session. */
+    bool told;
+    /** It is an argument of a megakernel; the ring is known as such. */
+    bool argument;
+    bool ring;
+};
+
+struct range {
+    uintptr_t buffer;
+    size_t offset;
+    size_t bytes;
+};
+
+#define MEGAKERNELS_MAX 64u
+
+struct megakernel {
+    /** By VYRE_KERNEL_ARG_…; one that was recognised by name may lack debug log and IO queue. */
+    struct range buffers[GPU_MEGAKERNEL_BUFFERS];
+    /** Number of the ring in the recording, once it has one. */
+    bool numbered;
+    uint32_t ring;
+    /** The host publishes into it by a symbol. */
+    bool by_symbol;
+    uint64_t launches;
+    uint64_t completed;
+    /** Number of its last launch among those of all. */
+    uint32_t last_launch;
+    /** Seen before the recording was open. */
+    uint32_t look;
+    uint32_t epoch;
+};
+
+#define KERNEL_ENTRIES 256u
+
+/** A kernel with its arguments that the session knows. */
+struct kernel_entry {
+    uintptr_t kernel;
+    uint64_t arguments_hash;
+    uint64_t program;
+    uint64_t entry;
+};
+
+#define BUFFERS_MAX 16384u
+
+struct gpu_state {
+    pthread_mutex_t lock;
+    struct buffer buffers[BUFFERS_MAX];
+    unsigned buffers_len;
+    uint64_t buffers_made;
+    uint64_t shadow_bytes;
+    struct megakernel megakernels[MEGAKERNELS_MAX];
+    unsigned megakernels_len;
+    struct kernel_entry kernel_entries[KERNEL_ENTRIES];
+    /** Of all buffers and megakernels, so that they can be told from what came later. */
+    uint32_t uploads;
+    uint32_t launches;
+    /** Slots of one upload that are publishes. */
+    uint32_t *slots;
+    size_t slots_len;
+    size_t slots_max;
+    bool journals_tried;
+    bool told_shared;
+    bool told_unknown_copy;
+};
+
+/** Lock.  \return NULL, and nothing is locked, when there is nothing to be recorded */
+struct gpu_state *gpu_lock(void);
+
+/** The same, but does not make the state: NULL too while no buffer was ever made. */
+struct gpu_state *gpu_lock_known(void);
+void gpu_unlock(struct gpu_state *state);
+
+/** \return NULL when it is not known */
+struct buffer *gpu_find_buffer(struct gpu_state *state, uintptr_t handle);
+
+/** Give a buffer a shadow, nothing of it known.  \return false when there is no room */
+bool gpu_make_shadow(struct gpu_state *state, struct buffer *buffer);
+
+/** Bytes that are known of a buffer from an offset on, up to \a count; *known is how many. */
+const uint8_t *gpu_known_bytes(const struct buffer *buffer, size_t offset, size_t count,
+                               size_t *known);
+
+/** Forget what a buffer holds. */
+void gpu_forget(struct buffer *buffer, size_t offset, size_t count);
+
+static inline bool range_overlaps(const struct range *range, uintptr_t buffer, size_t offset,
+                                  size_t count)
+{
+    return range->buffer == buffer && range->bytes > 0 && offset < range->offset + range->bytes &&
+           range->offset < offset + count;
+}
+
+/** The megakernel whose ring is in this buffer, overlapping the bytes.  \return NULL if none is */
+struct megakernel *gpu_megakernel_of_ring(struct gpu_state *state, uintptr_t buffer, size_t offset,
+                                          size_t count);
+
+/** Find the megakernel that a launch is of, or recognise one.  \return NULL when it is none */
+struct megakernel *gpu_recognise(struct gpu_state *state, const struct gpu_launch *launch);
+
+/** The recording, for a publish of a megakernel: opens it.  Its ring gets a number.  \return NULL
+ *  when nothing is recorded */
+struct recording *gpu_recording_of(struct gpu_state *state, struct megakernel *megakernel);
+
+/** Look at the bytes of an upload into a ring that is known: record what it publishes, by a batch
+ *  that is taken and not finished. */
+void gpu_look_for_publishes(struct gpu_state *state, struct buffer *buffer,
+                            const struct gpu_piece *pieces, size_t pieces_len,
+                            struct batch *publishes);
+
+/** Finish a batch. */
+void gpu_finish_publishes(struct gpu_state *state, uintptr_t ring, struct batch *publishes,
+                          bool made);
+
+/** Record what the ring holds that was uploaded before it was known to be one. */
+void gpu_record_early_publishes(struct gpu_state *state, struct megakernel *megakernel);
+
+/** Note in the session what the host put into a megakernel's buffer that is no ring. */
+void gpu_record_contents(struct gpu_state *state, const struct buffer *buffer,
+                         const struct gpu_piece *pieces, size_t pieces_len);
+
+/** The journal, if the session has one.  \return NULL when it has not */
+struct journal *gpu_journal(struct recording *recording, enum journal_kind kind);
+
+/** Bring the publishes that were recorded by symbol up to date. */
+void pending_update(struct recording *recording);
+
+/** Whether the publish of a slot was recorded by symbol; then it is settled.
+ *  \param[out] ring  of the symbol's record */
+bool pending_settle(uint32_t slot_idx, const uint32_t *words, uint32_t *ring);
+
+/** Publishes by symbol came and went unseen, so that pending_settle() does not know all. */
+bool pending_lost(void);
+
+#endif

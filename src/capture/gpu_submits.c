@@ -1,0 +1,362 @@
+/*
+ * Launches: what the session keeps of them, and of the programs and buffers behind them.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "capture/gpu_state.h"
+#include "session/entries.h"
+
+/** Contents of a buffer that are kept. */
+#define CONTENTS_MAX (4u << 20)
+/** Of what the host puts into a buffer between submits. */
+#define UPLOAD_CONTENTS_MAX (64u << 10)
+
+struct journal *gpu_journal(struct recording *recording, enum journal_kind kind)
+{
+    struct journal *journal = &recording->journals[kind];
+    return journal->header == NULL ? NULL : journal;
+}
+
+static struct journal_entry entry_now(struct recording *recording, uint32_t type, uint32_t ring)
+{
+    return (struct journal_entry){.position = log_total(recording->log),
+                                  .time_ns = log_now(recording->log),
+                                  .type = type,
+                                  .run = recording->run,
+                                  .ring = ring};
+}
+
+/** Only a process that launches megakernels has journals. */
+static void open_journals(struct gpu_state *state, struct recording *recording)
+{
+    if (state->journals_tried)
+        return;
+    state->journals_tried = true;
+    int error = recording_open_journals(recording);
+    if (error != 0)
+        recorder_say("vrrl: the session has no submits and observations: %s\n",
+                     session_strerror(error));
+}
+
+static size_t add_text(uint8_t *to, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(to, text, length);
+    return length;
+}
+
+struct taker {
+    struct recording *recording;
+    uint64_t entry;
+};
+
+static void take_program(void *opaque, const struct gpu_program *program)
+{
+    struct taker *taker = opaque;
+    struct journal *journal = gpu_journal(taker->recording, JOURNAL_PROGRAMS);
+    bool kept = program->code_bytes <= SESSION_PROGRAM_BYTES_MAX;
+    struct session_program told = {
+        .form = kept ? program->form : SESSION_PROGRAM_UNKNOWN,
+        .api_bytes = (uint32_t)strlen(program->api),
+        .platform_bytes = (uint32_t)strlen(program->platform),
+        .device_bytes = (uint32_t)strlen(program->device),
+        .driver_bytes = (uint32_t)strlen(program->driver),
+        .options_bytes = (uint32_t)strlen(program->options),
+        .code_bytes = kept ? program->code_bytes : 0,
+    };
+    uint64_t bytes = sizeof(told) + told.api_bytes + told.platform_bytes + told.device_bytes +
+                     told.driver_bytes + told.options_bytes + told.code_bytes;
+    uint8_t *at = journal_begin(journal, bytes);
+    if (at == NULL)
+        return;
+    memcpy(at, &told, sizeof(told));
+    at += sizeof(told);
+    at += add_text(at, program->api);
+    at += add_text(at, program->platform);
+    at += add_text(at, program->device);
+    at += add_text(at, program->driver);
+    at += add_text(at, program->options);
+    if (told.code_bytes > 0)
+        memcpy(at, program->code, told.code_bytes);
+    struct journal_entry entry =
+        entry_now(taker->recording, SESSION_ENTRY_PROGRAM, SESSION_RING_UNKNOWN);
+    taker->entry = journal_commit(journal, &entry);
+}
+
+static void write_contents(struct recording *recording, struct journal *journal, uint32_t ring,
+                           const struct buffer *buffer, const struct gpu_piece *piece)
+{
+    struct session_contents told = {.buffer = buffer->number,
+                                    .buffer_bytes = buffer->bytes,
+                                    .offset = piece->offset,
+                                    .bytes = piece->count};
+    uint8_t *at = journal_begin(journal, sizeof(told) + piece->count);
+    if (at == NULL)
+        return;
+    memcpy(at, &told, sizeof(told));
+    memcpy(at + sizeof(told), piece->bytes, piece->count);
+    struct journal_entry entry = entry_now(recording, SESSION_ENTRY_CONTENTS, ring);
+    journal_commit(journal, &entry);
+}
+
+/** What is known of a buffer, as far as it is known without a gap. */
+static void write_first_contents(struct recording *recording, struct buffer *buffer, uint32_t ring)
+{
+    if (buffer->told)
+        return;
+    buffer->told = true;
+    struct journal *journal = gpu_journal(recording, JOURNAL_PROGRAMS);
+    for (size_t at = 0; at < buffer->bytes && at < CONTENTS_MAX;) {
+        size_t known;
+        const uint8_t *bytes = gpu_known_bytes(buffer, at, CONTENTS_MAX - at, &known);
+        if (bytes == NULL)
+            return;
+        if (known > 0)
+            write_contents(recording, journal, ring, buffer, &(struct gpu_piece){at, bytes, known});
+        at = (at + known) / sizeof(uint32_t) * sizeof(uint32_t) + sizeof(uint32_t);
+    }
+}
+
+void gpu_record_contents(struct gpu_state *state, const struct buffer *buffer,
+                         const struct gpu_piece *pieces, size_t pieces_len)
+{
+    struct recording *recording = recorder_opened();
+    struct journal *journal = recording == NULL ? NULL : gpu_journal(recording, JOURNAL_SUBMITS);
+    if (journal == NULL)
+        return;
+    uint32_t ring = SESSION_RING_UNKNOWN;
+    for (unsigned i = 0; i < state->megakernels_len; i++)
+        for (unsigned role = 0; role < GPU_MEGAKERNEL_BUFFERS; role++)
+            if (state->megakernels[i].numbered &&
+                state->megakernels[i].buffers[role].buffer == buffer->handle)
+                ring = state->megakernels[i].ring;
+    for (size_t i = 0; i < pieces_len; i++)
+        if (pieces[i].count <= UPLOAD_CONTENTS_MAX)
+            write_contents(recording, journal, ring, buffer, &pieces[i]);
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ hash >> 32;
+}
+
+static uint64_t hash_arguments(const struct gpu_launch *launch)
+{
+    uint64_t hash = launch->arguments_len;
+    for (unsigned i = 0; i < launch->arguments_len; i++) {
+        const struct gpu_argument *argument = &launch->arguments[i];
+        hash = mix(hash, (uint64_t)argument->kind);
+        hash = mix(hash, argument->buffer);
+        hash = mix(hash, argument->offset);
+        hash = mix(hash, argument->bytes);
+        const uint8_t *value = argument->value;
+        for (size_t at = 0; argument->kind == GPU_ARGUMENT_VALUE && at < argument->bytes; at++)
+            hash = mix(hash, value[at]);
+    }
+    return hash;
+}
+
+static uint64_t value_bytes(const struct gpu_argument *argument)
+{
+    return argument->kind == GPU_ARGUMENT_VALUE ? argument->bytes : 0;
+}
+
+static uint64_t write_kernel(struct gpu_state *state, struct recording *recording, uint32_t ring,
+                             const struct gpu_launch *launch, uint64_t program)
+{
+    const struct settings *settings = recorder_settings();
+    struct session_kernel told = {
+        .program = program,
+        .name_bytes = (uint32_t)strlen(launch->kernel_name),
+        .arguments = launch->arguments_len,
+        .control_argument = settings->control_argument,
+        .ring_argument = settings->ring_argument,
+    };
+    uint64_t name_room = (told.name_bytes + 7u) & ~UINT64_C(7);
+    uint64_t values = 0;
+    for (unsigned i = 0; i < launch->arguments_len; i++)
+        values += value_bytes(&launch->arguments[i]);
+    struct journal *journal = gpu_journal(recording, JOURNAL_PROGRAMS);
+    uint64_t bytes =
+        sizeof(told) + name_room + launch->arguments_len * sizeof(struct session_argument) + values;
+    uint8_t *at = journal_begin(journal, bytes);
+    if (at == NULL)
+        return 0;
+    memset(at, 0, bytes);
+    memcpy(at, &told, sizeof(told));
+    memcpy(at + sizeof(told), launch->kernel_name, told.name_bytes);
+    at += sizeof(told) + name_room;
+    uint8_t *value = at + launch->arguments_len * sizeof(struct session_argument);
+    for (unsigned i = 0; i < launch->arguments_len; i++) {
+        const struct gpu_argument *argument = &launch->arguments[i];
+        const struct buffer *buffer = gpu_find_buffer(state, argument->buffer);
+        /* The kinds have the same numbers. */
+        struct session_argument one = {
+            .kind = (uint32_t)argument->kind,
+            .value_bytes = (uint32_t)value_bytes(argument),
+            .buffer = argument->kind == GPU_ARGUMENT_BUFFER && buffer != NULL ? buffer->number : 0,
+            .offset = argument->offset,
+            .bytes = argument->kind == GPU_ARGUMENT_VALUE ? 0 : argument->bytes,
+        };
+        memcpy(at + i * sizeof(one), &one, sizeof(one));
+        if (one.value_bytes > 0)
+            memcpy(value, argument->value, one.value_bytes);
+        value += one.value_bytes;
+    }
+    struct journal_entry entry = entry_now(recording, SESSION_ENTRY_KERNEL, ring);
+    return journal_commit(journal, &entry);
+}
+
+_Static_assert((int)GPU_ARGUMENT_BUFFER == (int)SESSION_ARGUMENT_BUFFER &&
+                   (int)GPU_ARGUMENT_VALUE == (int)SESSION_ARGUMENT_VALUE &&
+                   (int)GPU_ARGUMENT_LOCAL == (int)SESSION_ARGUMENT_LOCAL &&
+                   (int)GPU_ARGUMENT_OTHER == (int)SESSION_ARGUMENT_OTHER,
+               "the session's kinds of arguments are the core's");
+
+static uint64_t program_of(struct gpu_state *state, struct recording *recording,
+                           const struct gpu_launch *launch)
+{
+    for (unsigned i = 0; i < KERNEL_ENTRIES; i++)
+        if (state->kernel_entries[i].kernel == launch->kernel)
+            return state->kernel_entries[i].program;
+    struct taker taker = {.recording = recording};
+    launch->tell_program(launch, take_program, &taker);
+    return taker.entry;
+}
+
+/** The entry of a kernel with these arguments, written when they are new. */
+static uint64_t kernel_entry(struct gpu_state *state, struct recording *recording, uint32_t ring,
+                             const struct gpu_launch *launch)
+{
+    uint64_t hash = hash_arguments(launch);
+    struct kernel_entry *known = &state->kernel_entries[mix(hash, launch->kernel) % KERNEL_ENTRIES];
+    if (known->kernel == launch->kernel && known->arguments_hash == hash)
+        return known->entry;
+    uint64_t program = program_of(state, recording, launch);
+    for (unsigned i = 0; i < launch->arguments_len; i++) {
+        struct buffer *buffer = launch->arguments[i].kind == GPU_ARGUMENT_BUFFER
+                                    ? gpu_find_buffer(state, launch->arguments[i].buffer)
+                                    : NULL;
+        if (buffer == NULL)
+            continue;
+        buffer->argument = true;
+        write_first_contents(recording, buffer, ring);
+    }
+    *known = (struct kernel_entry){.kernel = launch->kernel,
+                                   .arguments_hash = hash,
+                                   .program = program,
+                                   .entry = write_kernel(state, recording, ring, launch, program)};
+    return known->entry;
+}
+
+void gpu_kernel_gone(uintptr_t kernel)
+{
+    struct gpu_state *state = gpu_lock_known();
+    if (state == NULL)
+        return;
+    for (unsigned i = 0; i < KERNEL_ENTRIES; i++)
+        if (state->kernel_entries[i].kernel == kernel)
+            state->kernel_entries[i] = (struct kernel_entry){0};
+    gpu_unlock(state);
+}
+
+/** A ring that the host writes without calls is looked at where it lies. */
+static void look_at_shared_ring(struct gpu_state *state, struct megakernel *megakernel)
+{
+    const struct range *ring = &megakernel->buffers[VYRE_KERNEL_ARG_RING];
+    struct buffer *buffer = gpu_find_buffer(state, ring->buffer);
+    const uint8_t *host = buffer->memory == GPU_MEMORY_SHARED ? buffer->host : buffer->mapped;
+    if (host == NULL)
+        return;
+    if (!state->told_shared) {
+        state->told_shared = true;
+        recorder_say("vrrl: the ring is in memory that the GPU shares with the host: of what is "
+                     "published there only what lies there at a launch is recorded. Fix: publish "
+                     "through a function, and name it with --publish-symbol.\n");
+    }
+    struct batch publishes = {0};
+    state->uploads++;
+    gpu_look_for_publishes(state, buffer,
+                           &(struct gpu_piece){ring->offset, host + ring->offset, ring->bytes}, 1,
+                           &publishes);
+    gpu_finish_publishes(state, ring->buffer, &publishes, true);
+}
+
+/** What a kernel may have written is not known any more; a ring has rules of its own. */
+static void forget_contents(struct gpu_state *state, const struct gpu_launch *launch)
+{
+    for (unsigned i = 0; i < launch->arguments_len; i++) {
+        const struct gpu_argument *argument = &launch->arguments[i];
+        struct buffer *buffer =
+            argument->kind == GPU_ARGUMENT_BUFFER ? gpu_find_buffer(state, argument->buffer) : NULL;
+        if (buffer != NULL && !buffer->ring)
+            gpu_forget(buffer, argument->offset, argument->bytes);
+    }
+}
+
+static void begin(struct gpu_state *state, struct gpu_submit *submit,
+                  const struct gpu_launch *launch)
+{
+    struct megakernel *megakernel = gpu_recognise(state, launch);
+    if (megakernel != NULL) {
+        look_at_shared_ring(state, megakernel);
+        submit->megakernel = (unsigned)(megakernel - state->megakernels) + 1;
+        submit->launch = ++megakernel->launches;
+        megakernel->last_launch = ++state->launches;
+        struct recording *recording = recorder_opened();
+        if (recording != NULL && megakernel->numbered) {
+            open_journals(state, recording);
+            submit->position = log_total(recording->log);
+            submit->time_ns = log_now(recording->log);
+            if (gpu_journal(recording, JOURNAL_PROGRAMS) != NULL)
+                submit->kernel_entry = kernel_entry(state, recording, megakernel->ring, launch);
+        }
+    }
+    forget_contents(state, launch);
+}
+
+void gpu_launch_begin(struct gpu_submit *submit, const struct gpu_launch *launch)
+{
+    *submit = (struct gpu_submit){0};
+    int saved = errno;
+    struct gpu_state *state = gpu_lock_known();
+    if (state == NULL)
+        return;
+    begin(state, submit, launch);
+    gpu_unlock(state);
+    errno = saved;
+}
+
+void gpu_launch_end(struct gpu_submit *submit, const struct gpu_launch *launch, bool made)
+{
+    if (submit->time_ns == 0 || !made)
+        return;
+    int saved = errno;
+    struct gpu_state *state = gpu_lock_known();
+    if (state == NULL)
+        return;
+    struct recording *recording = recorder_opened();
+    struct journal *journal = recording == NULL ? NULL : gpu_journal(recording, JOURNAL_SUBMITS);
+    struct session_submit *told = journal == NULL ? NULL : journal_begin(journal, sizeof(*told));
+    if (told != NULL) {
+        *told = (struct session_submit){.kernel = submit->kernel_entry,
+                                        .launch = submit->launch,
+                                        .queue = launch->queue,
+                                        .dimensions = launch->dimensions};
+        for (unsigned i = 0; i < launch->dimensions && i < 3; i++) {
+            told->global_offset[i] = launch->global_offset[i];
+            told->global_size[i] = launch->global_size[i];
+            told->local_size[i] = launch->local_size[i];
+        }
+        struct journal_entry entry = {.position = submit->position,
+                                      .time_ns = submit->time_ns,
+                                      .type = SESSION_ENTRY_SUBMIT,
+                                      .run = recording->run,
+                                      .ring = state->megakernels[submit->megakernel - 1].ring};
+        journal_commit(journal, &entry);
+    }
+    gpu_unlock(state);
+    errno = saved;
+}

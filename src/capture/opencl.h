@@ -1,0 +1,160 @@
+/**
+ * \file opencl.h
+ * \brief OpenCL's functions that are hooked, and what their hooks share.
+ *
+ * A hook passes its call on exactly as it came, tells the core (gpu.h) what it
+ * does, and leaves errno as its own call left it.  None waits for the GPU or adds a command:
+ * besides the call itself only clGet…Info functions are called.  Nothing is told of a call that
+ * fails.
+ *
+ * Each function is named once, in OPENCL_HOOKS.
+ */
+#ifndef VRRL_CAPTURE_OPENCL_H
+#define VRRL_CAPTURE_OPENCL_H
+
+#define CL_TARGET_OPENCL_VERSION 300
+#define CL_USE_DEPRECATED_OPENCL_1_2_APIS
+#include <CL/cl.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "capture/gpu.h"
+#include "capture/original.h"
+
+#define OPENCL_HOOKS(HOOKED)                                                                       \
+    HOOKED(clCreateBuffer)                                                                         \
+    HOOKED(clCreateBufferWithProperties)                                                           \
+    HOOKED(clCreateSubBuffer)                                                                      \
+    HOOKED(clReleaseMemObject)                                                                     \
+    HOOKED(clSVMAlloc)                                                                             \
+    HOOKED(clSVMFree)                                                                              \
+    HOOKED(clEnqueueSVMFree)                                                                       \
+    HOOKED(clEnqueueWriteBuffer)                                                                   \
+    HOOKED(clEnqueueWriteBufferRect)                                                               \
+    HOOKED(clEnqueueReadBuffer)                                                                    \
+    HOOKED(clEnqueueReadBufferRect)                                                                \
+    HOOKED(clEnqueueFillBuffer)                                                                    \
+    HOOKED(clEnqueueCopyBuffer)                                                                    \
+    HOOKED(clEnqueueCopyBufferRect)                                                                \
+    HOOKED(clEnqueueMigrateMemObjects)                                                             \
+    HOOKED(clEnqueueSVMMemcpy)                                                                     \
+    HOOKED(clEnqueueSVMMemFill)                                                                    \
+    HOOKED(clEnqueueMapBuffer)                                                                     \
+    HOOKED(clEnqueueUnmapMemObject)                                                                \
+    HOOKED(clEnqueueSVMMap)                                                                        \
+    HOOKED(clEnqueueSVMUnmap)                                                                      \
+    HOOKED(clCreateKernel)                                                                         \
+    HOOKED(clCreateKernelsInProgram)                                                               \
+    HOOKED(clCloneKernel)                                                                          \
+    HOOKED(clReleaseKernel)                                                                        \
+    HOOKED(clSetKernelArg)                                                                         \
+    HOOKED(clSetKernelArgSVMPointer)                                                               \
+    HOOKED(clEnqueueNDRangeKernel)                                                                 \
+    HOOKED(clEnqueueTask)                                                                          \
+    HOOKED(clEnqueueMarkerWithWaitList)                                                            \
+    HOOKED(clEnqueueBarrierWithWaitList)                                                           \
+    HOOKED(clFinish)                                                                               \
+    HOOKED(clWaitForEvents)                                                                        \
+    HOOKED(clGetEventInfo)                                                                         \
+    HOOKED(clSetEventCallback)
+
+/** Only asked, never replaced. */
+#define OPENCL_QUERIES(ASKED)                                                                      \
+    ASKED(clGetMemObjectInfo)                                                                      \
+    ASKED(clGetCommandQueueInfo)                                                                   \
+    ASKED(clGetKernelInfo)                                                                         \
+    ASKED(clGetProgramInfo)                                                                        \
+    ASKED(clGetProgramBuildInfo)                                                                   \
+    ASKED(clGetDeviceInfo)                                                                         \
+    ASKED(clGetPlatformInfo)
+
+#define OPENCL_INDEX(name) OPENCL_##name,
+enum opencl_function {
+    OPENCL_HOOKS(OPENCL_INDEX) OPENCL_HOOKS_LEN,
+    OPENCL_BEFORE_QUERIES = OPENCL_HOOKS_LEN - 1,
+    OPENCL_QUERIES(OPENCL_INDEX) OPENCL_FUNCTIONS_LEN,
+};
+#undef OPENCL_INDEX
+
+/** The hooked functions, and behind them those that are asked. */
+extern struct hook opencl_functions[OPENCL_FUNCTIONS_LEN];
+
+#define OPENCL_HOOK CL_API_ENTRY __attribute__((visibility("default")))
+
+/** The function behind a hook, of the hook's own type.  NULL when there is none. */
+#define OPENCL_ORIGINAL(name) ((__typeof__(&(name)))original_of(&opencl_functions[OPENCL_##name]))
+
+/** Define \c original, or return without it: then there is nothing that the call could do. */
+#define OPENCL_PASS_ON(name, otherwise)                                                            \
+    __typeof__(&(name)) original = OPENCL_ORIGINAL(name);                                          \
+    if (original == NULL)                                                                          \
+        return otherwise;
+
+/** Where a memory object lies in the buffer that it is a part of. */
+struct opencl_place {
+    uintptr_t buffer;
+    size_t offset;
+    size_t bytes;
+};
+
+/** \return false when the object was not seen created, or is no buffer */
+bool opencl_find_memory(cl_mem memory, struct opencl_place *place);
+
+/** The allocation of shared virtual memory that an address is in.  \return false if in none */
+bool opencl_find_svm(const void *address, struct opencl_place *place);
+
+/** Bytes of a rectangle on both sides of a transfer; clEnqueueReadBufferRect's parameters. */
+struct opencl_rectangle {
+    size_t buffer_at;
+    uintptr_t host_at;
+    size_t region[3];
+    size_t buffer_row;
+    size_t buffer_slice;
+    size_t host_row;
+    size_t host_slice;
+};
+
+/** A rectangle that is a line. */
+static inline struct opencl_rectangle opencl_line(size_t buffer_at, const void *host, size_t count)
+{
+    return (struct opencl_rectangle){.buffer_at = buffer_at,
+                                     .host_at = (uintptr_t)host,
+                                     .region = {count, 1, 1},
+                                     .buffer_row = count,
+                                     .host_row = count};
+}
+
+#define OPENCL_PIECES_INSIDE 16u
+
+/** The contiguous pieces of a rectangle. */
+struct opencl_pieces {
+    struct gpu_piece *list;
+    size_t len;
+    struct gpu_piece inside[OPENCL_PIECES_INSIDE];
+};
+
+/** Cut a rectangle.  \return false when memory could not be had */
+bool opencl_cut(const struct opencl_rectangle *rectangle, struct opencl_pieces *pieces);
+void opencl_free_pieces(struct opencl_pieces *pieces);
+
+/** A read-back, from before it is enqueued until the host knows that it is complete. */
+struct opencl_read {
+    bool wanted;
+    struct gpu_readback readback;
+    struct opencl_rectangle rectangle;
+};
+
+/** A read of a buffer (or shared virtual memory) is about to be enqueued. */
+void opencl_read_begin(struct opencl_read *read, const struct opencl_place *place,
+                       const struct opencl_rectangle *rectangle);
+
+/** It was. */
+void opencl_read_enqueued(const struct opencl_read *read, cl_command_queue queue, bool blocking,
+                          const cl_event *event);
+
+/** A command was enqueued that is of no interest itself, but whose completion shows that of those
+ *  before it.  \param event  as the host gave it, may be NULL */
+void opencl_enqueued(cl_command_queue queue, bool blocking, const cl_event *event);
+
+#endif

@@ -1,0 +1,301 @@
+/*
+ * Kernels: made, given arguments, and released.
+ */
+#include "capture/opencl_kernels.h"
+
+#include <string.h>
+
+#include "capture/opencl_memory.h"
+
+#define KERNELS_MAX 2048u
+/** A megakernel has a control buffer and a ring, at least. */
+#define BUFFERS_LEAST 2u
+
+struct argument {
+    enum gpu_argument_kind kind;
+    uint32_t bytes;
+    /** VALUE: where in the kernel's values, and how much room there is. */
+    uint32_t value_at;
+    uint32_t value_room;
+    struct opencl_place place;
+};
+
+struct kernel {
+    cl_kernel kernel;
+    unsigned arguments_len;
+    unsigned buffers_len;
+    uint32_t values_used;
+    char name[OPENCL_NAME_BYTES];
+    struct argument arguments[OPENCL_ARGUMENTS_MAX];
+    uint8_t values[OPENCL_VALUES_MAX];
+};
+
+static _Atomic(void *) remembered;
+
+struct kernels {
+    struct opencl_memory memory;
+    unsigned len;
+    /** Numbers of kernels, from 1, by their handles. */
+    uint16_t numbers[2 * KERNELS_MAX];
+    struct kernel list[KERNELS_MAX];
+    /** Numbers that are free again. */
+    uint16_t free[KERNELS_MAX];
+    unsigned free_len;
+};
+
+static struct kernels *lock(void)
+{
+    return opencl_lock(&remembered, sizeof(struct kernels));
+}
+
+static unsigned home_of(cl_kernel kernel)
+{
+    return (unsigned)((uint64_t)(uintptr_t)kernel * UINT64_C(0x9E3779B97F4A7C15) >> 48) %
+           (2 * KERNELS_MAX);
+}
+
+/** Where the number of a kernel is, or would go. */
+static unsigned find_at(const struct kernels *kernels, cl_kernel kernel)
+{
+    unsigned at = home_of(kernel);
+    while (kernels->numbers[at] != 0 && kernels->list[kernels->numbers[at] - 1].kernel != kernel)
+        at = (at + 1) % (2 * KERNELS_MAX);
+    return at;
+}
+
+static struct kernel *find(struct kernels *kernels, cl_kernel kernel)
+{
+    unsigned number = kernels->numbers[find_at(kernels, kernel)];
+    return number == 0 ? NULL : &kernels->list[number - 1];
+}
+
+static void forget(struct kernels *kernels, cl_kernel kernel)
+{
+    unsigned gap = find_at(kernels, kernel);
+    if (kernels->numbers[gap] == 0)
+        return;
+    kernels->list[kernels->numbers[gap] - 1].kernel = NULL;
+    kernels->free[kernels->free_len++] = kernels->numbers[gap];
+    const unsigned size = 2 * KERNELS_MAX;
+    for (unsigned at = (gap + 1) % size; kernels->numbers[at] != 0; at = (at + 1) % size) {
+        unsigned home = home_of(kernels->list[kernels->numbers[at] - 1].kernel);
+        bool stays = gap <= at ? gap < home && home <= at : gap < home || home <= at;
+        if (stays)
+            continue;
+        kernels->numbers[gap] = kernels->numbers[at];
+        gap = at;
+    }
+    kernels->numbers[gap] = 0;
+}
+
+/** \return a kernel with nothing set; NULL when there are too many */
+static struct kernel *add(struct kernels *kernels, cl_kernel kernel)
+{
+    forget(kernels, kernel);
+    unsigned number = 0;
+    if (kernels->free_len > 0)
+        number = kernels->free[--kernels->free_len];
+    else if (kernels->len < KERNELS_MAX)
+        number = ++kernels->len;
+    if (number == 0)
+        return NULL;
+    struct kernel *added = &kernels->list[number - 1];
+    memset(added, 0, offsetof(struct kernel, values));
+    added->kernel = kernel;
+    kernels->numbers[find_at(kernels, kernel)] = (uint16_t)number;
+    return added;
+}
+
+static void ask_name(cl_kernel kernel, char name[OPENCL_NAME_BYTES])
+{
+    __typeof__(&clGetKernelInfo) get_info = OPENCL_ORIGINAL(clGetKernelInfo);
+    size_t size = 0;
+    if (get_info == NULL ||
+        get_info(kernel, CL_KERNEL_FUNCTION_NAME, 0, NULL, &size) != CL_SUCCESS ||
+        size > OPENCL_NAME_BYTES ||
+        get_info(kernel, CL_KERNEL_FUNCTION_NAME, OPENCL_NAME_BYTES, name, NULL) != CL_SUCCESS)
+        name[0] = '\0';
+}
+
+static void made(cl_kernel kernel)
+{
+    int saved = errno;
+    char name[OPENCL_NAME_BYTES];
+    ask_name(kernel, name);
+    struct kernels *kernels = lock();
+    if (kernels != NULL) {
+        struct kernel *added = add(kernels, kernel);
+        if (added != NULL)
+            memcpy(added->name, name, sizeof(name));
+        opencl_unlock(kernels);
+    }
+    errno = saved;
+}
+
+OPENCL_HOOK cl_kernel CL_API_CALL clCreateKernel(cl_program program, const char *name,
+                                                 cl_int *error)
+{
+    OPENCL_PASS_ON(clCreateKernel, NULL)
+    cl_kernel kernel = original(program, name, error);
+    if (kernel != NULL && gpu_is_watched())
+        made(kernel);
+    return kernel;
+}
+
+OPENCL_HOOK cl_int CL_API_CALL clCreateKernelsInProgram(cl_program program, cl_uint kernels_len,
+                                                        cl_kernel *kernels, cl_uint *made_len)
+{
+    OPENCL_PASS_ON(clCreateKernelsInProgram, CL_INVALID_PLATFORM)
+    cl_uint count = 0;
+    cl_int result = original(program, kernels_len, kernels, &count);
+    if (result == CL_SUCCESS && made_len != NULL)
+        *made_len = count;
+    for (cl_uint i = 0; result == CL_SUCCESS && kernels != NULL && i < count && i < kernels_len;
+         i++)
+        if (gpu_is_watched())
+            made(kernels[i]);
+    return result;
+}
+
+OPENCL_HOOK cl_kernel CL_API_CALL clCloneKernel(cl_kernel source, cl_int *error)
+{
+    OPENCL_PASS_ON(clCloneKernel, NULL)
+    cl_kernel kernel = original(source, error);
+    int saved = errno;
+    struct kernels *kernels = kernel != NULL && gpu_is_watched() ? lock() : NULL;
+    if (kernels != NULL) {
+        struct kernel *clone = add(kernels, kernel);
+        const struct kernel *cloned = find(kernels, source);
+        if (clone != NULL && cloned != NULL) {
+            *clone = *cloned;
+            clone->kernel = kernel;
+        }
+        opencl_unlock(kernels);
+    }
+    errno = saved;
+    return kernel;
+}
+
+OPENCL_HOOK cl_int CL_API_CALL clReleaseKernel(cl_kernel kernel)
+{
+    OPENCL_PASS_ON(clReleaseKernel, CL_INVALID_PLATFORM)
+    __typeof__(&clGetKernelInfo) get_info = OPENCL_ORIGINAL(clGetKernelInfo);
+    int saved = errno;
+    cl_uint references = 0;
+    if (gpu_is_watched() && get_info != NULL && kernel != NULL &&
+        get_info(kernel, CL_KERNEL_REFERENCE_COUNT, sizeof(references), &references, NULL) ==
+            CL_SUCCESS &&
+        references == 1) {
+        struct kernels *kernels = lock();
+        if (kernels != NULL) {
+            forget(kernels, kernel);
+            opencl_unlock(kernels);
+        }
+        gpu_kernel_gone((uintptr_t)kernel);
+    }
+    errno = saved;
+    return original(kernel);
+}
+
+/** Values keep the room that they were given first: an argument's size does not change. */
+static bool keep_value(struct kernel *kernel, struct argument *argument, const void *value,
+                       size_t bytes)
+{
+    if (argument->value_room < bytes) {
+        if (bytes > OPENCL_VALUES_MAX - kernel->values_used)
+            return false;
+        argument->value_at = kernel->values_used;
+        argument->value_room = (uint32_t)bytes;
+        kernel->values_used += (uint32_t)((bytes + 7) & ~(size_t)7);
+        if (kernel->values_used > OPENCL_VALUES_MAX)
+            kernel->values_used = OPENCL_VALUES_MAX;
+    }
+    memcpy(kernel->values + argument->value_at, value, bytes);
+    return true;
+}
+
+static void set_argument(cl_kernel handle, cl_uint index, enum gpu_argument_kind kind,
+                         const struct opencl_place *place, const void *value, size_t bytes)
+{
+    struct kernels *kernels = index < OPENCL_ARGUMENTS_MAX ? lock() : NULL;
+    if (kernels == NULL)
+        return;
+    struct kernel *kernel = find(kernels, handle);
+    if (kernel != NULL) {
+        struct argument *argument = &kernel->arguments[index];
+        kernel->buffers_len +=
+            (kind == GPU_ARGUMENT_BUFFER) - (argument->kind == GPU_ARGUMENT_BUFFER);
+        argument->kind = kind;
+        argument->bytes = (uint32_t)bytes;
+        if (kind == GPU_ARGUMENT_BUFFER)
+            argument->place = *place;
+        if (kind == GPU_ARGUMENT_VALUE && !keep_value(kernel, argument, value, bytes))
+            argument->kind = GPU_ARGUMENT_OTHER;
+        if (index >= kernel->arguments_len)
+            kernel->arguments_len = index + 1;
+    }
+    opencl_unlock(kernels);
+}
+
+OPENCL_HOOK cl_int CL_API_CALL clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
+                                              const void *value)
+{
+    OPENCL_PASS_ON(clSetKernelArg, CL_INVALID_PLATFORM)
+    cl_int result = original(kernel, index, size, value);
+    if (result != CL_SUCCESS || !gpu_is_watched())
+        return result;
+    int saved = errno;
+    struct opencl_place place;
+    if (value == NULL)
+        set_argument(kernel, index, GPU_ARGUMENT_LOCAL, NULL, NULL, size);
+    else if (size == sizeof(cl_mem) && opencl_find_memory(*(const cl_mem *)value, &place))
+        set_argument(kernel, index, GPU_ARGUMENT_BUFFER, &place, NULL, 0);
+    else
+        set_argument(kernel, index, GPU_ARGUMENT_VALUE, NULL, value, size);
+    errno = saved;
+    return result;
+}
+
+OPENCL_HOOK cl_int CL_API_CALL clSetKernelArgSVMPointer(cl_kernel kernel, cl_uint index,
+                                                        const void *address)
+{
+    OPENCL_PASS_ON(clSetKernelArgSVMPointer, CL_INVALID_PLATFORM)
+    cl_int result = original(kernel, index, address);
+    if (result != CL_SUCCESS || !gpu_is_watched())
+        return result;
+    int saved = errno;
+    struct opencl_place place;
+    if (opencl_find_svm(address, &place))
+        set_argument(kernel, index, GPU_ARGUMENT_BUFFER, &place, NULL, 0);
+    else
+        set_argument(kernel, index, GPU_ARGUMENT_OTHER, NULL, NULL, 0);
+    errno = saved;
+    return result;
+}
+
+bool opencl_copy_kernel(cl_kernel handle, struct opencl_kernel *copy)
+{
+    struct kernels *kernels = lock();
+    if (kernels == NULL)
+        return false;
+    const struct kernel *kernel = find(kernels, handle);
+    bool wanted = kernel != NULL && kernel->buffers_len >= BUFFERS_LEAST;
+    if (wanted) {
+        memcpy(copy->name, kernel->name, sizeof(copy->name));
+        copy->arguments_len = kernel->arguments_len;
+        memcpy(copy->values, kernel->values, kernel->values_used);
+        for (unsigned i = 0; i < kernel->arguments_len; i++) {
+            const struct argument *from = &kernel->arguments[i];
+            bool buffer = from->kind == GPU_ARGUMENT_BUFFER;
+            copy->arguments[i] = (struct gpu_argument){
+                .kind = from->kind,
+                .buffer = buffer ? from->place.buffer : 0,
+                .offset = buffer ? from->place.offset : 0,
+                .bytes = buffer ? from->place.bytes : from->bytes,
+                .value = copy->values + from->value_at,
+            };
+        }
+    }
+    opencl_unlock(kernels);
+    return wanted;
+}

@@ -1,0 +1,232 @@
+/*
+ * Launches of kernels, and what OpenCL tells of the programs behind them.
+ */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "capture/opencl_kernels.h"
+#include "session/entries.h"
+
+#define TEXT_BYTES 1024u
+/** Devices of one program that are told apart. */
+#define DEVICES_MAX 64u
+
+/** Memory for the code of a program, while it is told. */
+struct code {
+    void *bytes;
+    size_t count;
+};
+
+static struct code make_room(size_t count)
+{
+    struct code code = {.count = count};
+    code.bytes = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (code.bytes == MAP_FAILED)
+        code = (struct code){0};
+    return code;
+}
+
+static void release(struct code *code)
+{
+    if (code->bytes != NULL)
+        munmap(code->bytes, code->count);
+}
+
+/** Source or IL.  \return nothing when the program has none */
+static struct code ask_code(cl_program program, cl_program_info what)
+{
+    __typeof__(&clGetProgramInfo) get_info = OPENCL_ORIGINAL(clGetProgramInfo);
+    size_t size = 0;
+    if (get_info == NULL || get_info(program, what, 0, NULL, &size) != CL_SUCCESS || size <= 1 ||
+        size > SESSION_PROGRAM_BYTES_MAX)
+        return (struct code){0};
+    struct code code = make_room(size);
+    if (code.bytes != NULL && get_info(program, what, size, code.bytes, NULL) != CL_SUCCESS) {
+        release(&code);
+        return (struct code){0};
+    }
+    return code;
+}
+
+/** The binary of one device: OpenCL copies those of all, or of none whose address is NULL. */
+static struct code ask_binary(cl_program program, cl_device_id device)
+{
+    __typeof__(&clGetProgramInfo) get_info = OPENCL_ORIGINAL(clGetProgramInfo);
+    cl_device_id devices[DEVICES_MAX];
+    size_t sizes[DEVICES_MAX];
+    unsigned char *binaries[DEVICES_MAX] = {NULL};
+    size_t size = 0;
+    if (get_info == NULL ||
+        get_info(program, CL_PROGRAM_DEVICES, sizeof(devices), devices, &size) != CL_SUCCESS ||
+        get_info(program, CL_PROGRAM_BINARY_SIZES, sizeof(sizes), sizes, NULL) != CL_SUCCESS)
+        return (struct code){0};
+    for (size_t i = 0; i < size / sizeof(devices[0]); i++) {
+        if (devices[i] != device || sizes[i] == 0 || sizes[i] > SESSION_PROGRAM_BYTES_MAX)
+            continue;
+        struct code code = make_room(sizes[i]);
+        binaries[i] = code.bytes;
+        if (code.bytes != NULL &&
+            get_info(program, CL_PROGRAM_BINARIES, size / sizeof(devices[0]) * sizeof(binaries[0]),
+                     binaries, NULL) != CL_SUCCESS) {
+            release(&code);
+            return (struct code){0};
+        }
+        return code;
+    }
+    return (struct code){0};
+}
+
+static void ask_device(cl_device_id device, cl_device_info what, char text[TEXT_BYTES])
+{
+    __typeof__(&clGetDeviceInfo) get_info = OPENCL_ORIGINAL(clGetDeviceInfo);
+    if (get_info == NULL || get_info(device, what, TEXT_BYTES, text, NULL) != CL_SUCCESS)
+        text[0] = '\0';
+}
+
+static void ask_platform(cl_device_id device, char text[TEXT_BYTES])
+{
+    __typeof__(&clGetDeviceInfo) get_device = OPENCL_ORIGINAL(clGetDeviceInfo);
+    __typeof__(&clGetPlatformInfo) get_platform = OPENCL_ORIGINAL(clGetPlatformInfo);
+    cl_platform_id platform;
+    if (get_device == NULL || get_platform == NULL ||
+        get_device(device, CL_DEVICE_PLATFORM, sizeof(platform), &platform, NULL) != CL_SUCCESS ||
+        get_platform(platform, CL_PLATFORM_NAME, TEXT_BYTES, text, NULL) != CL_SUCCESS)
+        text[0] = '\0';
+}
+
+static void ask_options(cl_program program, cl_device_id device, char text[TEXT_BYTES])
+{
+    __typeof__(&clGetProgramBuildInfo) get_info = OPENCL_ORIGINAL(clGetProgramBuildInfo);
+    if (get_info == NULL ||
+        get_info(program, device, CL_PROGRAM_BUILD_OPTIONS, TEXT_BYTES, text, NULL) != CL_SUCCESS)
+        text[0] = '\0';
+}
+
+static void tell_program(const struct gpu_launch *launch,
+                         void (*take)(void *taker, const struct gpu_program *program), void *taker)
+{
+    __typeof__(&clGetKernelInfo) get_kernel = OPENCL_ORIGINAL(clGetKernelInfo);
+    __typeof__(&clGetCommandQueueInfo) get_queue = OPENCL_ORIGINAL(clGetCommandQueueInfo);
+    char platform[TEXT_BYTES] = "";
+    char device_name[TEXT_BYTES] = "";
+    char driver[TEXT_BYTES] = "";
+    char options[TEXT_BYTES] = "";
+    struct gpu_program told = {.api = "OpenCL",
+                               .platform = platform,
+                               .device = device_name,
+                               .driver = driver,
+                               .options = options,
+                               .form = SESSION_PROGRAM_UNKNOWN};
+    cl_program program;
+    cl_device_id device;
+    struct code code = {0};
+    if (get_kernel != NULL && get_queue != NULL &&
+        get_kernel((cl_kernel)launch->kernel, CL_KERNEL_PROGRAM, sizeof(program), &program, NULL) ==
+            CL_SUCCESS &&
+        get_queue((cl_command_queue)launch->queue, CL_QUEUE_DEVICE, sizeof(device), &device,
+                  NULL) == CL_SUCCESS) {
+        ask_platform(device, platform);
+        ask_device(device, CL_DEVICE_NAME, device_name);
+        ask_device(device, CL_DRIVER_VERSION, driver);
+        ask_options(program, device, options);
+        told.form = SESSION_PROGRAM_SOURCE;
+        code = ask_code(program, CL_PROGRAM_SOURCE);
+        if (code.bytes == NULL) {
+            told.form = SESSION_PROGRAM_IL;
+            code = ask_code(program, CL_PROGRAM_IL);
+        }
+        if (code.bytes == NULL) {
+            told.form = SESSION_PROGRAM_BINARY;
+            code = ask_binary(program, device);
+        }
+        if (code.bytes == NULL)
+            told.form = SESSION_PROGRAM_UNKNOWN;
+    }
+    told.code = code.bytes;
+    told.code_bytes = code.count;
+    /* A source is counted with the zero behind it. */
+    if (told.form == SESSION_PROGRAM_SOURCE)
+        told.code_bytes = strnlen(code.bytes, code.count);
+    take(taker, &told);
+    release(&code);
+}
+
+/** A launch, from before the call until after it. */
+struct launched {
+    bool told;
+    struct gpu_submit submit;
+    struct gpu_launch launch;
+    struct opencl_kernel kernel;
+};
+
+static void copy_sizes(size_t to[3], const size_t *from, unsigned dimensions)
+{
+    for (unsigned i = 0; from != NULL && i < dimensions && i < 3; i++)
+        to[i] = from[i];
+}
+
+static void begin_launch(struct launched *launched, cl_command_queue queue, cl_kernel kernel,
+                         cl_uint dimensions, const size_t *global_offset, const size_t *global_size,
+                         const size_t *local_size)
+{
+    launched->told = gpu_is_watched() && opencl_copy_kernel(kernel, &launched->kernel);
+    if (!launched->told)
+        return;
+    launched->launch = (struct gpu_launch){
+        .kernel = (uintptr_t)kernel,
+        .kernel_name = launched->kernel.name,
+        .queue = (uintptr_t)queue,
+        .arguments = launched->kernel.arguments,
+        .arguments_len = launched->kernel.arguments_len,
+        .dimensions = dimensions,
+        .tell_program = tell_program,
+    };
+    copy_sizes(launched->launch.global_offset, global_offset, dimensions);
+    copy_sizes(launched->launch.global_size, global_size, dimensions);
+    copy_sizes(launched->launch.local_size, local_size, dimensions);
+    gpu_launch_begin(&launched->submit, &launched->launch);
+}
+
+static void end_launch(struct launched *launched, cl_int result, cl_command_queue queue,
+                       const cl_event *event)
+{
+    int saved = errno;
+    if (launched->told)
+        gpu_launch_end(&launched->submit, &launched->launch, result == CL_SUCCESS);
+    if (result == CL_SUCCESS)
+        opencl_enqueued(queue, false, event);
+    errno = saved;
+}
+
+OPENCL_HOOK cl_int CL_API_CALL clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
+                                                      cl_uint dimensions,
+                                                      const size_t *global_offset,
+                                                      const size_t *global_size,
+                                                      const size_t *local_size, cl_uint waits_len,
+                                                      const cl_event *waits, cl_event *event)
+{
+    OPENCL_PASS_ON(clEnqueueNDRangeKernel, CL_INVALID_PLATFORM)
+    struct launched launched;
+    int saved = errno;
+    begin_launch(&launched, queue, kernel, dimensions, global_offset, global_size, local_size);
+    errno = saved;
+    cl_int result = original(queue, kernel, dimensions, global_offset, global_size, local_size,
+                             waits_len, waits, event);
+    end_launch(&launched, result, queue, event);
+    return result;
+}
+
+OPENCL_HOOK cl_int CL_API_CALL clEnqueueTask(cl_command_queue queue, cl_kernel kernel,
+                                             cl_uint waits_len, const cl_event *waits,
+                                             cl_event *event)
+{
+    OPENCL_PASS_ON(clEnqueueTask, CL_INVALID_PLATFORM)
+    struct launched launched;
+    const size_t one = 1;
+    int saved = errno;
+    begin_launch(&launched, queue, kernel, 1, NULL, &one, &one);
+    errno = saved;
+    cl_int result = original(queue, kernel, waits_len, waits, event);
+    end_launch(&launched, result, queue, event);
+    return result;
+}
