@@ -1,0 +1,44 @@
+#!/bin/sh
+# A host that writes its ring by plain stores is recorded like one that calls the runtime.
+. "${top_srcdir:?}/tests/e2e/lib.sh"
+shim=$top_builddir/.libs/libvrrl-preload.so
+kernel=$top_builddir/src/replay/standalone/megakernel.cl
+text=$top_srcdir/tests/demo/GPL-3.txt
+
+# record LOG PROGRAM [ARGUMENT]...
+record()
+{
+    log=$1 program=$2
+    shift 2
+    expect 0 env LD_PRELOAD="$shim" VRRL_LOG="$log" "$program" --kernel "$kernel" "$@" "$text"
+    silent err
+}
+
+# All that a log and its session tell of the publishes, but for times.
+publishes()
+{
+    "$vrrl" dump --json "$1" | jq -c 'del(.timestamp_ns)'
+}
+
+program=$top_builddir/textstat
+by_hand=$top_builddir/textstat-by-hand
+case $(readelf -d "$by_hand") in
+*vyre* | *vrrl*) fail "the host is linked to us" ;;
+esac
+
+for slots in 1024 100; do
+    record "called-$slots.vrrl" "$program" --slots $slots
+    record "stored-$slots.vrrl" "$by_hand" --slots $slots
+    publishes "called-$slots.vrrl" >called
+    publishes "stored-$slots.vrrl" >stored
+    [ -s called ] || fail "nothing was recorded of the runtime's calls"
+    cmp -s called stored || fail "in a ring of $slots slots the two logs differ"
+    expect 0 "$vrrl" verify "stored-$slots.vrrl"
+    expect 0 "$vrrl" replay --strict "stored-$slots.vrrl"
+    says out 'verdict: match'
+done
+
+# Each publish was recorded once, though the host both calls the runtime and uploads.
+equal "publishes" "$(wc -l <called)" "$("$program" --slots 100 --kernel "$kernel" "$text" | sed -n 's/^ *\([0-9]*\) slots of .*/\1/p')"
+
+finish
