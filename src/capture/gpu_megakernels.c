@@ -54,12 +54,14 @@ static struct megakernel *find(struct gpu_state *state, const struct range *cont
     return NULL;
 }
 
-static bool is_known_control(const struct gpu_state *state, const struct range *control)
+/** A megakernel with this control buffer; several rings may have one. */
+static const struct megakernel *find_by_control(const struct gpu_state *state,
+                                                const struct range *control)
 {
     for (unsigned i = 0; i < state->megakernels_len; i++)
         if (same_range(&state->megakernels[i].buffers[VYRE_KERNEL_ARG_CONTROL], control))
-            return true;
-    return false;
+            return &state->megakernels[i];
+    return NULL;
 }
 
 /** Copy a word of a buffer, if it is known. */
@@ -143,7 +145,7 @@ static bool looks_like_one(struct gpu_state *state, const struct gpu_launch *lau
            may_be_debug_log(state, &buffers[VYRE_KERNEL_ARG_DEBUG_LOG]) &&
            may_be_io_queue(state, &buffers[VYRE_KERNEL_ARG_IO_QUEUE]) &&
            may_be_ring(state, &buffers[VYRE_KERNEL_ARG_RING]) &&
-           (is_known_control(state, &buffers[VYRE_KERNEL_ARG_CONTROL]) ||
+           (find_by_control(state, &buffers[VYRE_KERNEL_ARG_CONTROL]) != NULL ||
             is_fresh_control(state, &buffers[VYRE_KERNEL_ARG_CONTROL]));
 }
 
@@ -177,7 +179,9 @@ static struct megakernel *remember(struct gpu_state *state,
     struct megakernel *made = gpu_make_shadow(state, ring) ? free_entry(state) : NULL;
     if (made == NULL)
         return NULL;
-    *made = (struct megakernel){0};
+    const struct megakernel *sibling = find_by_control(state, &buffers[VYRE_KERNEL_ARG_CONTROL]);
+    *made = (struct megakernel){.look = sibling == NULL ? 0 : sibling->look,
+                                .epoch = sibling == NULL ? 0 : sibling->epoch};
     memcpy(made->buffers, buffers, sizeof(made->buffers));
     ring->ring = true;
     for (unsigned i = 0; i < GPU_MEGAKERNEL_BUFFERS; i++) {

@@ -176,6 +176,12 @@ static void look_at_block(struct window *window)
     size_t from = window->at % SHADOW_BLOCK;
     size_t left = window->end - window->at;
     size_t count = SHADOW_BLOCK - from < left ? SHADOW_BLOCK - from : left;
+    /* A payload that goes up ahead of its status finds that of the slot's last use, which the GPU
+     * may have changed since. */
+    if (from > 0 && may_be_consumed(window, block)) {
+        shadow->known[block] &= (uint16_t)~1u;
+        shadow->published[block / SHADOW_PAGE] &= ~(UINT64_C(1) << block % SHADOW_PAGE);
+    }
     uint8_t before[SHADOW_BLOCK];
     uint16_t known_before = shadow->known[block];
     memcpy(before, shadow->bytes + block * SHADOW_BLOCK, sizeof(before));
@@ -305,6 +311,29 @@ void gpu_finish_publishes(struct gpu_state *state, uintptr_t ring, struct batch 
     }
 }
 
+static int compare_slots(const void *left, const void *right)
+{
+    const uint32_t a = *(const uint32_t *)left;
+    const uint32_t b = *(const uint32_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+/** Pieces may come in any order, and several of them to one slot: it is one publish. */
+static void put_in_order(struct gpu_state *state)
+{
+    size_t ascending = 1;
+    while (ascending < state->slots_len && state->slots[ascending - 1] < state->slots[ascending])
+        ascending++;
+    if (ascending >= state->slots_len)
+        return;
+    qsort(state->slots, state->slots_len, sizeof(*state->slots), compare_slots);
+    size_t kept = 1;
+    for (size_t i = 1; i < state->slots_len; i++)
+        if (state->slots[i] != state->slots[kept - 1])
+            state->slots[kept++] = state->slots[i];
+    state->slots_len = kept;
+}
+
 void gpu_look_for_publishes(struct gpu_state *state, struct buffer *buffer,
                             const struct gpu_piece *pieces, size_t pieces_len,
                             struct batch *publishes)
@@ -315,6 +344,7 @@ void gpu_look_for_publishes(struct gpu_state *state, struct buffer *buffer,
             look_at_piece(state, buffer, megakernel, &pieces[i]);
         if (state->slots_len == 0)
             continue;
+        put_in_order(state);
         /* Of several rings in one buffer, all but the last are finished at once. */
         gpu_finish_publishes(state, buffer->handle, publishes, true);
         take_places(state, buffer, megakernel, publishes);

@@ -26,6 +26,7 @@
     HOOKED(clCreateBuffer)                                                                         \
     HOOKED(clCreateBufferWithProperties)                                                           \
     HOOKED(clCreateSubBuffer)                                                                      \
+    HOOKED(clRetainMemObject)                                                                      \
     HOOKED(clReleaseMemObject)                                                                     \
     HOOKED(clSVMAlloc)                                                                             \
     HOOKED(clSVMFree)                                                                              \
@@ -47,6 +48,7 @@
     HOOKED(clCreateKernel)                                                                         \
     HOOKED(clCreateKernelsInProgram)                                                               \
     HOOKED(clCloneKernel)                                                                          \
+    HOOKED(clRetainKernel)                                                                         \
     HOOKED(clReleaseKernel)                                                                        \
     HOOKED(clSetKernelArg)                                                                         \
     HOOKED(clSetKernelArgSVMPointer)                                                               \
@@ -61,7 +63,6 @@
 
 /** Only asked, never replaced. */
 #define OPENCL_QUERIES(ASKED)                                                                      \
-    ASKED(clGetMemObjectInfo)                                                                      \
     ASKED(clGetCommandQueueInfo)                                                                   \
     ASKED(clGetKernelInfo)                                                                         \
     ASKED(clGetProgramInfo)                                                                        \

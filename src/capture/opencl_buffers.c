@@ -10,6 +10,11 @@
 
 struct object {
     cl_mem memory;
+    /** The object that it is a part of; NULL: of none. */
+    cl_mem whole;
+    /** The host's own, and one for each of its parts.  What OpenCL counts has the driver's in it.
+     */
+    uint32_t references;
     struct opencl_place place;
 };
 
@@ -44,7 +49,7 @@ static struct object *find(struct memories *memories, cl_mem memory)
     return &memories->objects[at];
 }
 
-static void remember(cl_mem memory, const struct opencl_place *place)
+static void remember(cl_mem memory, cl_mem whole, const struct opencl_place *place)
 {
     struct memories *memories = lock();
     if (memories == NULL)
@@ -53,32 +58,45 @@ static void remember(cl_mem memory, const struct opencl_place *place)
     bool is_new = object->memory == NULL;
     if (!is_new || memories->objects_len < OBJECTS_MAX / 4 * 3) {
         memories->objects_len += is_new;
-        *object = (struct object){memory, *place};
+        *object = (struct object){memory, whole, 1, *place};
+        if (whole != NULL)
+            find(memories, whole)->references++;
     }
     opencl_unlock(memories);
 }
 
-static void forget(cl_mem memory)
+static void forget(struct memories *memories, const struct object *object)
+{
+    unsigned gap = (unsigned)(object - memories->objects);
+    for (unsigned at = (gap + 1) % OBJECTS_MAX; memories->objects[at].memory != NULL;
+         at = (at + 1) % OBJECTS_MAX) {
+        unsigned home = home_of(memories->objects[at].memory);
+        bool stays = gap <= at ? gap < home && home <= at : gap < home || home <= at;
+        if (stays)
+            continue;
+        memories->objects[gap] = memories->objects[at];
+        gap = at;
+    }
+    memories->objects[gap] = (struct object){0};
+    memories->objects_len--;
+}
+
+/** \return the buffer that is gone with this reference; 0: none */
+static uintptr_t release(cl_mem memory)
 {
     struct memories *memories = lock();
-    if (memories == NULL)
-        return;
-    struct object *object = find(memories, memory);
-    if (object->memory != NULL) {
-        unsigned gap = (unsigned)(object - memories->objects);
-        for (unsigned at = (gap + 1) % OBJECTS_MAX; memories->objects[at].memory != NULL;
-             at = (at + 1) % OBJECTS_MAX) {
-            unsigned home = home_of(memories->objects[at].memory);
-            bool stays = gap <= at ? gap < home && home <= at : gap < home || home <= at;
-            if (stays)
-                continue;
-            memories->objects[gap] = memories->objects[at];
-            gap = at;
-        }
-        memories->objects[gap] = (struct object){0};
-        memories->objects_len--;
+    uintptr_t gone = 0;
+    while (memories != NULL && memory != NULL) {
+        struct object *object = find(memories, memory);
+        if (object->memory == NULL || --object->references > 0)
+            break;
+        memory = object->whole;
+        gone = memory == NULL ? object->place.buffer : 0;
+        forget(memories, object);
     }
-    opencl_unlock(memories);
+    if (memories != NULL)
+        opencl_unlock(memories);
+    return gone;
 }
 
 bool opencl_find_memory(cl_mem memory, struct opencl_place *place)
@@ -116,7 +134,7 @@ static void buffer_made(cl_mem memory, cl_mem_flags flags, size_t bytes, void *h
 {
     int saved = errno;
     uintptr_t buffer = (uintptr_t)memory;
-    remember(memory, &(struct opencl_place){buffer, 0, bytes});
+    remember(memory, NULL, &(struct opencl_place){buffer, 0, bytes});
     gpu_buffer_made(buffer, bytes, GPU_MEMORY_DEVICE,
                     (flags & CL_MEM_USE_HOST_PTR) != 0 ? host : NULL);
     if (host != NULL && (flags & (CL_MEM_COPY_HOST_PTR | CL_MEM_USE_HOST_PTR)) != 0) {
@@ -162,32 +180,36 @@ OPENCL_HOOK cl_mem CL_API_CALL clCreateSubBuffer(cl_mem whole, cl_mem_flags flag
         int saved = errno;
         place.offset += part->origin;
         place.bytes = part->size;
-        remember(memory, &place);
+        remember(memory, whole, &place);
         errno = saved;
     }
     return memory;
 }
 
-static bool is_last_reference(cl_mem memory)
+OPENCL_HOOK cl_int CL_API_CALL clRetainMemObject(cl_mem memory)
 {
-    __typeof__(&clGetMemObjectInfo) get_info = OPENCL_ORIGINAL(clGetMemObjectInfo);
-    cl_uint references = 0;
-    return get_info != NULL &&
-           get_info(memory, CL_MEM_REFERENCE_COUNT, sizeof(references), &references, NULL) ==
-               CL_SUCCESS &&
-           references == 1;
+    OPENCL_PASS_ON(clRetainMemObject, CL_INVALID_PLATFORM)
+    cl_int result = original(memory);
+    int saved = errno;
+    struct memories *memories = result == CL_SUCCESS && gpu_is_watched() ? lock() : NULL;
+    if (memories != NULL) {
+        struct object *object = find(memories, memory);
+        if (object->memory != NULL)
+            object->references++;
+        opencl_unlock(memories);
+    }
+    errno = saved;
+    return result;
 }
 
 OPENCL_HOOK cl_int CL_API_CALL clReleaseMemObject(cl_mem memory)
 {
     OPENCL_PASS_ON(clReleaseMemObject, CL_INVALID_PLATFORM)
-    struct opencl_place place;
     int saved = errno;
-    if (gpu_is_watched() && opencl_find_memory(memory, &place) && is_last_reference(memory)) {
-        forget(memory);
-        if (place.buffer == (uintptr_t)memory)
-            gpu_buffer_gone(place.buffer);
-    }
+    /* Before the call: its handle may be another's as soon as it is made. */
+    uintptr_t gone = gpu_is_watched() ? release(memory) : 0;
+    if (gone != 0)
+        gpu_buffer_gone(gone);
     errno = saved;
     return original(memory);
 }

@@ -22,6 +22,8 @@ struct argument {
 
 struct kernel {
     cl_kernel kernel;
+    /** The host's own: what OpenCL counts has the driver's in it. */
+    uint32_t references;
     unsigned arguments_len;
     unsigned buffers_len;
     uint32_t values_used;
@@ -102,6 +104,7 @@ static struct kernel *add(struct kernels *kernels, cl_kernel kernel)
     struct kernel *added = &kernels->list[number - 1];
     memset(added, 0, offsetof(struct kernel, values));
     added->kernel = kernel;
+    added->references = 1;
     kernels->numbers[find_at(kernels, kernel)] = (uint16_t)number;
     return added;
 }
@@ -169,6 +172,7 @@ OPENCL_HOOK cl_kernel CL_API_CALL clCloneKernel(cl_kernel source, cl_int *error)
         if (clone != NULL && cloned != NULL) {
             *clone = *cloned;
             clone->kernel = kernel;
+            clone->references = 1;
         }
         opencl_unlock(kernels);
     }
@@ -176,23 +180,43 @@ OPENCL_HOOK cl_kernel CL_API_CALL clCloneKernel(cl_kernel source, cl_int *error)
     return kernel;
 }
 
+OPENCL_HOOK cl_int CL_API_CALL clRetainKernel(cl_kernel kernel)
+{
+    OPENCL_PASS_ON(clRetainKernel, CL_INVALID_PLATFORM)
+    cl_int result = original(kernel);
+    int saved = errno;
+    struct kernels *kernels = result == CL_SUCCESS && gpu_is_watched() ? lock() : NULL;
+    if (kernels != NULL) {
+        struct kernel *retained = find(kernels, kernel);
+        if (retained != NULL)
+            retained->references++;
+        opencl_unlock(kernels);
+    }
+    errno = saved;
+    return result;
+}
+
+/** \return whether the kernel is gone with this reference */
+static bool release(cl_kernel kernel)
+{
+    struct kernels *kernels = lock();
+    if (kernels == NULL)
+        return false;
+    struct kernel *released = find(kernels, kernel);
+    bool gone = released != NULL && --released->references == 0;
+    if (gone)
+        forget(kernels, kernel);
+    opencl_unlock(kernels);
+    return gone;
+}
+
 OPENCL_HOOK cl_int CL_API_CALL clReleaseKernel(cl_kernel kernel)
 {
     OPENCL_PASS_ON(clReleaseKernel, CL_INVALID_PLATFORM)
-    __typeof__(&clGetKernelInfo) get_info = OPENCL_ORIGINAL(clGetKernelInfo);
     int saved = errno;
-    cl_uint references = 0;
-    if (gpu_is_watched() && get_info != NULL && kernel != NULL &&
-        get_info(kernel, CL_KERNEL_REFERENCE_COUNT, sizeof(references), &references, NULL) ==
-            CL_SUCCESS &&
-        references == 1) {
-        struct kernels *kernels = lock();
-        if (kernels != NULL) {
-            forget(kernels, kernel);
-            opencl_unlock(kernels);
-        }
+    /* Before the call: its handle may be another's as soon as it is made. */
+    if (kernel != NULL && gpu_is_watched() && release(kernel))
         gpu_kernel_gone((uintptr_t)kernel);
-    }
     errno = saved;
     return original(kernel);
 }
