@@ -3,6 +3,23 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <stddef.h>
+#include <string.h>
+
+#include "capture/dynamic_symbols.h"
+
+const struct hook_table *const hook_tables[] = {&runtime_hook_table, &opencl_hook_table, NULL};
+
+struct hook *hook_find(const char *name)
+{
+    /* Of the many names that a process asks for, few begin like one of these. */
+    if (name[0] != 'c' && name[0] != 'v')
+        return NULL;
+    for (const struct hook_table *const *table = hook_tables; *table != NULL; table++)
+        for (size_t i = 0; i < (*table)->len; i++)
+            if (strcmp((*table)->hooks[i].name, name) == 0)
+                return &(*table)->hooks[i];
+    return NULL;
+}
 
 /** A library that the host loaded with RTLD_LOCAL is behind no other in the order of lookup. */
 static void *find_in_loaded_libraries(const struct hook *hook)
@@ -20,7 +37,7 @@ static void *find_in_loaded_libraries(const struct hook *hook)
         void *library = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
         if (library == NULL)
             continue;
-        void *symbol = dlsym(library, hook->name);
+        void *symbol = dynamic_symbol(library, hook->name);
         if (symbol != hook->replacement)
             found = symbol;
         dlclose(library);
@@ -31,7 +48,7 @@ static void *find_in_loaded_libraries(const struct hook *hook)
 
 void *original_find(struct hook *hook)
 {
-    void *found = dlsym(RTLD_NEXT, hook->name);
+    void *found = dynamic_symbol(RTLD_NEXT, hook->name);
     if (found == NULL)
         found = find_in_loaded_libraries(hook);
     if (found != NULL)

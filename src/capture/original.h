@@ -19,6 +19,20 @@ struct hook {
     _Atomic(void *) original;
 };
 
+struct hook_table {
+    struct hook *hooks;
+    size_t len;
+};
+
+/** The tables of all APIs; the last is NULL. */
+extern const struct hook_table *const hook_tables[];
+
+extern const struct hook_table runtime_hook_table;
+extern const struct hook_table opencl_hook_table;
+
+/** The hook of a symbol.  \return NULL when it is not hooked */
+struct hook *hook_find(const char *name);
+
 /** Find the function that the host would have called without the shim: the next one in the
  *  order of lookup, else that of any library that is loaded.  \return NULL when there is none */
 void *original_find(struct hook *hook);

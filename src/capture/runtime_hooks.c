@@ -25,6 +25,8 @@ static struct hook hooks[] = {
     [READ_EPOCH] = {"vyre_read_epoch", vyre_read_epoch, NULL},
 };
 
+const struct hook_table runtime_hook_table = {hooks, sizeof(hooks) / sizeof(hooks[0])};
+
 /** Slots that one call publishes. */
 struct window {
     const uint8_t *ring;

@@ -90,7 +90,7 @@ says out ' 0 gaps'
 rm -rf run.vrrl run.vrrl.d
 
 # A plugin brings the runtime along, in a scope of its own.
-expect 0 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl "$top_builddir/tests/e2e/plugin_host" \
+expect 0 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl "$top_builddir/tests/e2e/plugin_host" now \
     "$top_builddir/tests/e2e/.libs/plugin.so"
 silent err
 equal "plugin" "$("$vrrl" dump --json run.vrrl | jq .tenant_id)" 9

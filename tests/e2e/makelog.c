@@ -73,7 +73,8 @@ static void write_record(struct vrrl_record *record, const uint32_t args[VYRE_SL
     struct log_place place;
     if (log_take(output.recording.log, &place) != 0)
         die("no place");
-    recording_reserve_slot(&output.recording, &place, SESSION_ORIGIN_SYMBOL, published.ring, published.slot_idx);
+    recording_reserve_slot(&output.recording, &place, SESSION_ORIGIN_SYMBOL, published.ring,
+                           published.slot_idx);
     if (!recording_commit(&output.recording, &place, &published))
         die("cannot commit");
 }

@@ -1,0 +1,21 @@
+/**
+ * \file references.h
+ * \brief Pointing the references of loaded objects at the hooks, where the dynamic linker did not.
+ *
+ * A preloaded library comes first in the order of lookup, but not for an object that was
+ * loaded with RTLD_DEEPBIND, which sees its own libraries first.  Objects that were loaded since
+ * the last time are looked at by references_point().
+ *
+ * Known limits: an object that is used without any dlsym() after it was loaded (it registered
+ * itself from its constructor) is looked at when dlsym() is called for something else; objects of
+ * other namespaces (dlmopen) are left alone.
+ */
+#ifndef VRRL_CAPTURE_REFERENCES_H
+#define VRRL_CAPTURE_REFERENCES_H
+
+/** Point the references to hooked functions in objects that were loaded since the last call.
+ *  References that lead to another function than the hook's original stay as they are.  Takes the
+ *  dynamic linker's lock; not signal safe. */
+void references_point(void);
+
+#endif
