@@ -13,6 +13,7 @@
 #define VRRL_CAPTURE_OPENCL_H
 
 #define CL_TARGET_OPENCL_VERSION 300
+#define CL_USE_DEPRECATED_OPENCL_1_1_APIS
 #define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
 #include <errno.h>
@@ -38,6 +39,7 @@
     HOOKED(clEnqueueFillBuffer)                                                                    \
     HOOKED(clEnqueueCopyBuffer)                                                                    \
     HOOKED(clEnqueueCopyBufferRect)                                                                \
+    HOOKED(clEnqueueCopyImageToBuffer)                                                             \
     HOOKED(clEnqueueMigrateMemObjects)                                                             \
     HOOKED(clEnqueueSVMMemcpy)                                                                     \
     HOOKED(clEnqueueSVMMemFill)                                                                    \
@@ -54,11 +56,14 @@
     HOOKED(clSetKernelArgSVMPointer)                                                               \
     HOOKED(clEnqueueNDRangeKernel)                                                                 \
     HOOKED(clEnqueueTask)                                                                          \
+    HOOKED(clEnqueueMarker)                                                                        \
     HOOKED(clEnqueueMarkerWithWaitList)                                                            \
     HOOKED(clEnqueueBarrierWithWaitList)                                                           \
     HOOKED(clFinish)                                                                               \
     HOOKED(clWaitForEvents)                                                                        \
     HOOKED(clGetEventInfo)                                                                         \
+    HOOKED(clGetExtensionFunctionAddress)                                                          \
+    HOOKED(clGetExtensionFunctionAddressForPlatform)                                               \
     HOOKED(clSetEventCallback)
 
 /** Only asked, never replaced. */
@@ -126,6 +131,15 @@ static inline struct opencl_rectangle opencl_line(size_t buffer_at, const void *
                                      .host_row = count};
 }
 
+/** Of the parameters of clEnqueueReadBufferRect, in which pitches may be 0. */
+struct opencl_rectangle opencl_rectangle_of(const size_t *buffer_origin, const size_t *host_origin,
+                                            const size_t *region, size_t buffer_row,
+                                            size_t buffer_slice, size_t host_row, size_t host_slice,
+                                            const void *host);
+
+/** Whether it is one that OpenCL takes, for a buffer of so many bytes. */
+bool opencl_fits(const struct opencl_rectangle *rectangle, size_t bytes);
+
 #define OPENCL_PIECES_INSIDE 16u
 
 /** The contiguous pieces of a rectangle. */
@@ -138,6 +152,11 @@ struct opencl_pieces {
 /** Cut a rectangle.  \return false when memory could not be had */
 bool opencl_cut(const struct opencl_rectangle *rectangle, struct opencl_pieces *pieces);
 void opencl_free_pieces(struct opencl_pieces *pieces);
+
+/** A copy between buffers is about to be enqueued; \a rectangle has the one that is read in the
+ *  place of the host's memory.  \return false when there is nothing to be ended */
+bool opencl_copy_begin(struct gpu_upload *upload, const struct opencl_place *from,
+                       const struct opencl_place *to, const struct opencl_rectangle *rectangle);
 
 /** A read-back, from before it is enqueued until the host knows that it is complete. */
 struct opencl_read {

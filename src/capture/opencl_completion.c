@@ -5,7 +5,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "capture/opencl.h"
 #include "capture/opencl_memory.h"
@@ -48,45 +47,6 @@ static struct completions *lock_known(void)
     if (atomic_load_explicit(&remembered, memory_order_acquire) == NULL)
         return NULL;
     return opencl_lock(&remembered, sizeof(struct completions));
-}
-
-bool opencl_cut(const struct opencl_rectangle *rectangle, struct opencl_pieces *pieces)
-{
-    struct opencl_rectangle cut = *rectangle;
-    size_t *region = cut.region;
-    bool slices_touch = cut.buffer_slice == region[1] * cut.buffer_row &&
-                        cut.host_slice == region[1] * cut.host_row;
-    if (region[2] > 1 && slices_touch) {
-        region[1] *= region[2];
-        region[2] = 1;
-    }
-    if (region[2] <= 1 && cut.buffer_row == region[0] && cut.host_row == region[0]) {
-        region[0] *= region[1];
-        region[1] = 1;
-    }
-    pieces->len = region[1] * region[2];
-    pieces->list = pieces->inside;
-    if (pieces->len > OPENCL_PIECES_INSIDE) {
-        pieces->list = mmap(NULL, pieces->len * sizeof(*pieces->list), PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (pieces->list == MAP_FAILED)
-            return false;
-    }
-    size_t len = 0;
-    for (size_t slice = 0; slice < region[2]; slice++)
-        for (size_t row = 0; row < region[1]; row++)
-            pieces->list[len++] = (struct gpu_piece){
-                .offset = cut.buffer_at + slice * cut.buffer_slice + row * cut.buffer_row,
-                .bytes = (const void *)(cut.host_at + slice * cut.host_slice + row * cut.host_row),
-                .count = region[0],
-            };
-    return true;
-}
-
-void opencl_free_pieces(struct opencl_pieces *pieces)
-{
-    if (pieces->list != pieces->inside)
-        munmap(pieces->list, pieces->len * sizeof(*pieces->list));
 }
 
 void opencl_read_begin(struct opencl_read *read, const struct opencl_place *place,
@@ -317,6 +277,17 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueBarrierWithWaitList(cl_command_queue que
 {
     OPENCL_PASS_ON(clEnqueueBarrierWithWaitList, CL_INVALID_PLATFORM)
     cl_int result = original(queue, waits_len, waits, event);
+    int saved = errno;
+    if (result == CL_SUCCESS)
+        opencl_enqueued(queue, false, event);
+    errno = saved;
+    return result;
+}
+
+OPENCL_HOOK cl_int CL_API_CALL clEnqueueMarker(cl_command_queue queue, cl_event *event)
+{
+    OPENCL_PASS_ON(clEnqueueMarker, CL_INVALID_PLATFORM)
+    cl_int result = original(queue, event);
     int saved = errno;
     if (result == CL_SUCCESS)
         opencl_enqueued(queue, false, event);

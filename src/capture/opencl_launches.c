@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "capture/opencl_kernels.h"
+#include "capture/opencl_launches.h"
 #include "session/entries.h"
 
 #define TEXT_BYTES 1024u
@@ -151,40 +151,51 @@ static void tell_program(const struct gpu_launch *launch,
     release(&code);
 }
 
-/** A launch, from before the call until after it. */
-struct launched {
-    bool told;
-    struct gpu_submit submit;
-    struct gpu_launch launch;
-    struct opencl_kernel kernel;
-};
-
 static void copy_sizes(size_t to[3], const size_t *from, unsigned dimensions)
 {
     for (unsigned i = 0; from != NULL && i < dimensions && i < 3; i++)
         to[i] = from[i];
 }
 
+bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue queue,
+                            cl_kernel kernel, cl_uint dimensions, const size_t *global_offset,
+                            const size_t *global_size, const size_t *local_size)
+{
+    if (!opencl_copy_kernel(kernel, &described->kernel))
+        return false;
+    described->launch = (struct gpu_launch){
+        .kernel = (uintptr_t)kernel,
+        .kernel_name = described->kernel.name,
+        .queue = (uintptr_t)queue,
+        .arguments = described->kernel.arguments,
+        .arguments_len = described->kernel.arguments_len,
+        .dimensions = dimensions,
+        .tell_program = tell_program,
+    };
+    copy_sizes(described->launch.global_offset, global_offset, dimensions);
+    copy_sizes(described->launch.global_size, global_size, dimensions);
+    copy_sizes(described->launch.local_size, local_size, dimensions);
+    return true;
+}
+
+/** A launch, from before the call until after it. */
+struct launched {
+    bool told;
+    struct gpu_submit submit;
+    struct opencl_launch described;
+};
+
 static void begin_launch(struct launched *launched, cl_command_queue queue, cl_kernel kernel,
                          cl_uint dimensions, const size_t *global_offset, const size_t *global_size,
                          const size_t *local_size)
 {
-    launched->told = gpu_is_watched() && opencl_copy_kernel(kernel, &launched->kernel);
-    if (!launched->told)
-        return;
-    launched->launch = (struct gpu_launch){
-        .kernel = (uintptr_t)kernel,
-        .kernel_name = launched->kernel.name,
-        .queue = (uintptr_t)queue,
-        .arguments = launched->kernel.arguments,
-        .arguments_len = launched->kernel.arguments_len,
-        .dimensions = dimensions,
-        .tell_program = tell_program,
-    };
-    copy_sizes(launched->launch.global_offset, global_offset, dimensions);
-    copy_sizes(launched->launch.global_size, global_size, dimensions);
-    copy_sizes(launched->launch.local_size, local_size, dimensions);
-    gpu_launch_begin(&launched->submit, &launched->launch);
+    int saved = errno;
+    launched->told =
+        gpu_is_watched() && opencl_describe_launch(&launched->described, queue, kernel, dimensions,
+                                                   global_offset, global_size, local_size);
+    if (launched->told)
+        gpu_launch_begin(&launched->submit, &launched->described.launch);
+    errno = saved;
 }
 
 static void end_launch(struct launched *launched, cl_int result, cl_command_queue queue,
@@ -192,7 +203,7 @@ static void end_launch(struct launched *launched, cl_int result, cl_command_queu
 {
     int saved = errno;
     if (launched->told)
-        gpu_launch_end(&launched->submit, &launched->launch, result == CL_SUCCESS);
+        gpu_launch_end(&launched->submit, &launched->described.launch, result == CL_SUCCESS);
     if (result == CL_SUCCESS)
         opencl_enqueued(queue, false, event);
     errno = saved;
@@ -207,9 +218,7 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueNDRangeKernel(cl_command_queue queue, cl
 {
     OPENCL_PASS_ON(clEnqueueNDRangeKernel, CL_INVALID_PLATFORM)
     struct launched launched;
-    int saved = errno;
     begin_launch(&launched, queue, kernel, dimensions, global_offset, global_size, local_size);
-    errno = saved;
     cl_int result = original(queue, kernel, dimensions, global_offset, global_size, local_size,
                              waits_len, waits, event);
     end_launch(&launched, result, queue, event);
@@ -223,9 +232,7 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueTask(cl_command_queue queue, cl_kernel k
     OPENCL_PASS_ON(clEnqueueTask, CL_INVALID_PLATFORM)
     struct launched launched;
     const size_t one = 1;
-    int saved = errno;
     begin_launch(&launched, queue, kernel, 1, NULL, &one, &one);
-    errno = saved;
     cl_int result = original(queue, kernel, waits_len, waits, event);
     end_launch(&launched, result, queue, event);
     return result;

@@ -3,35 +3,14 @@
  */
 #include "capture/opencl.h"
 
-static struct opencl_rectangle rectangle_of(const size_t *buffer_origin, const size_t *host_origin,
-                                            const size_t *region, size_t buffer_row,
-                                            size_t buffer_slice, size_t host_row, size_t host_slice,
-                                            const void *host)
-{
-    /* OpenCL 3.0, 5.2.3: pitches of 0 are those of what is packed. */
-    buffer_row = buffer_row != 0 ? buffer_row : region[0];
-    host_row = host_row != 0 ? host_row : region[0];
-    buffer_slice = buffer_slice != 0 ? buffer_slice : region[1] * buffer_row;
-    host_slice = host_slice != 0 ? host_slice : region[1] * host_row;
-    return (struct opencl_rectangle){
-        .buffer_at =
-            buffer_origin[2] * buffer_slice + buffer_origin[1] * buffer_row + buffer_origin[0],
-        .host_at = (uintptr_t)host + host_origin[2] * host_slice + host_origin[1] * host_row +
-                   host_origin[0],
-        .region = {region[0], region[1], region[2]},
-        .buffer_row = buffer_row,
-        .buffer_slice = buffer_slice,
-        .host_row = host_row,
-        .host_slice = host_slice,
-    };
-}
-
 /** Tell the core of an upload.  \return false when there is nothing to be told */
 static bool begin_upload(struct gpu_upload *upload, const struct opencl_place *place,
                          const struct opencl_rectangle *rectangle)
 {
     struct opencl_rectangle moved = *rectangle;
     struct opencl_pieces pieces;
+    if (!opencl_fits(rectangle, place->bytes))
+        return false;
     moved.buffer_at += place->offset;
     if (!opencl_cut(&moved, &pieces))
         return false;
@@ -60,8 +39,7 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueWriteBuffer(cl_command_queue queue, cl_m
     OPENCL_PASS_ON(clEnqueueWriteBuffer, CL_INVALID_PLATFORM)
     struct gpu_upload upload;
     struct opencl_place place;
-    bool begun = bytes != NULL && gpu_is_watched() && opencl_find_memory(memory, &place) &&
-                 offset <= place.bytes && count <= place.bytes - offset;
+    bool begun = bytes != NULL && gpu_is_watched() && opencl_find_memory(memory, &place);
     if (begun) {
         const struct opencl_rectangle line = opencl_line(offset, bytes, count);
         begun = begin_upload(&upload, &place, &line);
@@ -85,8 +63,8 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueWriteBufferRect(
                  gpu_is_watched() && opencl_find_memory(memory, &place);
     if (begun) {
         const struct opencl_rectangle rectangle =
-            rectangle_of(buffer_origin, host_origin, region, buffer_row, buffer_slice, host_row,
-                         host_slice, bytes);
+            opencl_rectangle_of(buffer_origin, host_origin, region, buffer_row, buffer_slice,
+                                host_row, host_slice, bytes);
         begun = begin_upload(&upload, &place, &rectangle);
     }
     cl_int result =
@@ -139,8 +117,8 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueReadBufferRect(
                  gpu_is_watched() && opencl_find_memory(memory, &place);
     if (begun) {
         const struct opencl_rectangle rectangle =
-            rectangle_of(buffer_origin, host_origin, region, buffer_row, buffer_slice, host_row,
-                         host_slice, bytes);
+            opencl_rectangle_of(buffer_origin, host_origin, region, buffer_row, buffer_slice,
+                                host_row, host_slice, bytes);
         opencl_read_begin(&read, &place, &rectangle);
     }
     cl_int result =
@@ -168,6 +146,23 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueFillBuffer(cl_command_queue queue, cl_me
     return result;
 }
 
+bool opencl_copy_begin(struct gpu_upload *upload, const struct opencl_place *from,
+                       const struct opencl_place *to, const struct opencl_rectangle *rectangle)
+{
+    struct opencl_pieces pieces;
+    if (!opencl_fits(rectangle, to->bytes) || !opencl_cut(rectangle, &pieces))
+        return false;
+    for (size_t i = 0; i < pieces.len; i++) {
+        /* All but the last are told whole: the core knows one at a time. */
+        if (i > 0)
+            gpu_upload_end(upload, true);
+        gpu_copy_begin(upload, from->buffer, from->offset + (uintptr_t)pieces.list[i].bytes,
+                       to->buffer, to->offset + pieces.list[i].offset, pieces.list[i].count);
+    }
+    opencl_free_pieces(&pieces);
+    return true;
+}
+
 OPENCL_HOOK cl_int CL_API_CALL clEnqueueCopyBuffer(cl_command_queue queue, cl_mem from, cl_mem to,
                                                    size_t from_offset, size_t to_offset,
                                                    size_t count, cl_uint waits_len,
@@ -177,12 +172,13 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueCopyBuffer(cl_command_queue queue, cl_me
     struct gpu_upload upload;
     struct opencl_place source;
     struct opencl_place target;
-    bool begun = gpu_is_watched() && opencl_find_memory(from, &source) &&
-                 opencl_find_memory(to, &target) && to_offset <= target.bytes &&
-                 count <= target.bytes - to_offset;
-    if (begun)
-        gpu_copy_begin(&upload, source.buffer, source.offset + from_offset, target.buffer,
-                       target.offset + to_offset, count);
+    bool begun =
+        gpu_is_watched() && opencl_find_memory(from, &source) && opencl_find_memory(to, &target);
+    if (begun) {
+        const struct opencl_rectangle line =
+            opencl_line(to_offset, (const void *)from_offset, count);
+        begun = opencl_copy_begin(&upload, &source, &target, &line);
+    }
     cl_int result =
         original(queue, from, to, from_offset, to_offset, count, waits_len, waits, event);
     end_upload(&upload, begun, result, queue, false, event);
@@ -198,27 +194,35 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueCopyBufferRect(
     struct gpu_upload upload;
     struct opencl_place source;
     struct opencl_place target;
-    struct opencl_pieces pieces = {.list = pieces.inside};
     bool begun = from_origin != NULL && to_origin != NULL && region != NULL && gpu_is_watched() &&
                  opencl_find_memory(from, &source) && opencl_find_memory(to, &target);
     if (begun) {
-        /* The other buffer takes the place of the host's memory; its pieces are offsets. */
-        const struct opencl_rectangle rectangle = rectangle_of(
+        const struct opencl_rectangle rectangle = opencl_rectangle_of(
             to_origin, from_origin, region, to_row, to_slice, from_row, from_slice, NULL);
-        begun = opencl_cut(&rectangle, &pieces);
-    }
-    for (size_t i = 0; begun && i < pieces.len; i++) {
-        /* All but the last are told whole: which of them the core cannot know yet. */
-        if (i > 0)
-            gpu_upload_end(&upload, true);
-        gpu_copy_begin(&upload, source.buffer, source.offset + (uintptr_t)pieces.list[i].bytes,
-                       target.buffer, target.offset + pieces.list[i].offset, pieces.list[i].count);
+        begun = opencl_copy_begin(&upload, &source, &target, &rectangle);
     }
     cl_int result = original(queue, from, to, from_origin, to_origin, region, from_row, from_slice,
                              to_row, to_slice, waits_len, waits, event);
-    end_upload(&upload, begun && pieces.len > 0, result, queue, false, event);
-    if (begun)
-        opencl_free_pieces(&pieces);
+    end_upload(&upload, begun, result, queue, false, event);
+    return result;
+}
+
+/** Some bytes of a buffer are another's now, which is none that the core knows. */
+OPENCL_HOOK cl_int CL_API_CALL clEnqueueCopyImageToBuffer(cl_command_queue queue, cl_mem image,
+                                                          cl_mem memory, const size_t *origin,
+                                                          const size_t *region, size_t offset,
+                                                          cl_uint waits_len, const cl_event *waits,
+                                                          cl_event *event)
+{
+    OPENCL_PASS_ON(clEnqueueCopyImageToBuffer, CL_INVALID_PLATFORM)
+    cl_int result = original(queue, image, memory, origin, region, offset, waits_len, waits, event);
+    struct opencl_place place;
+    int saved = errno;
+    if (result == CL_SUCCESS && gpu_is_watched() && opencl_find_memory(memory, &place) &&
+        offset <= place.bytes)
+        gpu_bytes_lost(place.buffer, place.offset + offset, place.bytes - offset);
+    end_upload(NULL, false, result, queue, false, event);
+    errno = saved;
     return result;
 }
 

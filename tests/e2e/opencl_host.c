@@ -150,37 +150,35 @@ void see_epoch(struct megakernel *megakernel)
     require_true(megakernel->epoch == megakernel->batches, "the batch did not run");
 }
 
-static bool run(const struct way *ways, const char *name, struct opencl *opencl)
+static const struct way *const all_ways[] = {upload_ways, memory_ways, completion_ways,
+                                             command_ways, NULL};
+
+static void list(void)
 {
-    for (; ways->name != NULL; ways++) {
-        if (strcmp(ways->name, name) != 0)
-            continue;
-        ways->run(opencl);
-        return true;
-    }
-    return false;
+    for (const struct way *const *ways = all_ways; *ways != NULL; ways++)
+        for (const struct way *way = *ways; way->name != NULL; way++)
+            puts(way->name);
 }
 
-static void list(const struct way *ways)
+static const struct way *find(const char *name)
 {
-    for (; ways->name != NULL; ways++)
-        puts(ways->name);
+    for (const struct way *const *ways = all_ways; *ways != NULL; ways++)
+        for (const struct way *way = *ways; way->name != NULL; way++)
+            if (strcmp(way->name, name) == 0)
+                return way;
+    return NULL;
 }
 
 int main(int argc, char **argv)
 {
     struct opencl opencl;
     if (argc == 2 && strcmp(argv[1], "list") == 0) {
-        list(upload_ways);
-        list(memory_ways);
-        list(completion_ways);
+        list();
         return EXIT_SUCCESS;
     }
-    if (argc != 3)
-        return EXIT_FAILURE;
+    const struct way *way = argc == 3 ? find(argv[2]) : NULL;
+    require_true(way != NULL, "no such way");
     opencl_open(&opencl, argv[1]);
-    bool known = run(upload_ways, argv[2], &opencl) || run(memory_ways, argv[2], &opencl) ||
-                 run(completion_ways, argv[2], &opencl);
-    require_true(known, "no such way");
+    way->run(&opencl);
     return EXIT_SUCCESS;
 }

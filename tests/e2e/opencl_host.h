@@ -78,7 +78,7 @@ void launch(struct megakernel *megakernel);
 /** Read the epoch back, and wait for it. */
 void see_epoch(struct megakernel *megakernel);
 
-/** All the ways, by name; opencl_ways.c, opencl_completions.c. */
+/** All the ways, by name; in a file for each list. */
 struct way {
     const char *name;
     void (*run)(struct opencl *opencl);
@@ -86,5 +86,6 @@ struct way {
 extern const struct way upload_ways[];
 extern const struct way memory_ways[];
 extern const struct way completion_ways[];
+extern const struct way command_ways[];
 
 #endif

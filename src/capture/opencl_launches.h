@@ -1,0 +1,23 @@
+/**
+ * \file opencl_launches.h
+ * \brief Launches of kernels in the core's words.
+ */
+#ifndef VRRL_CAPTURE_OPENCL_LAUNCHES_H
+#define VRRL_CAPTURE_OPENCL_LAUNCHES_H
+
+#include "capture/opencl_kernels.h"
+
+/** A launch with its own copy of the kernel's arguments, to which it points: it must not be
+ *  moved. */
+struct opencl_launch {
+    struct gpu_launch launch;
+    struct opencl_kernel kernel;
+};
+
+/** Describe a launch with the arguments that the kernel has now.  \return false when it cannot be
+ *  of a megakernel */
+bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue queue,
+                            cl_kernel kernel, cl_uint dimensions, const size_t *global_offset,
+                            const size_t *global_size, const size_t *local_size);
+
+#endif
