@@ -13,6 +13,7 @@
 #include "cli/options.h"
 #include "cli/record_filter.h"
 #include "cli/record_format.h"
+#include "cli/session_dump.h"
 #include "log/vrrl.h"
 #include "vyre/opcode.h"
 
@@ -21,8 +22,11 @@
 
 static const char usage[] =
     "Usage: vrrl dump [OPTION]... LOG\n"
-    "Print the records of a log, oldest first.\n"
+    "Print the records of a log, oldest first, or what only its session knows.\n"
     "\n"
+    "  -S, --slots          all 16 words of each slot, its ring and its thread\n"
+    "  -L, --submits        the launches of the megakernel, and what was uploaded beside slots\n"
+    "  -o, --observations   what the host read back\n"
     "  -f, --follow         go on with what is appended, until interrupted\n"
     "  -t, --tenant N       only records of tenant N; may be repeated\n"
     "  -O, --opcode OPCODE  only records of this opcode, by name or number; may be repeated\n"
@@ -37,6 +41,11 @@ struct dump_options {
     struct record_filter filter;
     const struct record_format *format;
     bool follow;
+    /** A filter was given. */
+    bool filtered;
+    bool json;
+    /** What is printed: 0 for the records, else the letter of the option. */
+    int what;
     bool help;
 };
 
@@ -89,7 +98,13 @@ static bool read_range(char **argv, const char *option, uint32_t *first, uint32_
 static bool read_option(int code, char **argv, struct dump_options *options)
 {
     struct record_filter *filter = &options->filter;
+    options->filtered = options->filtered || strchr("tOse", code) != NULL;
     switch (code) {
+    case 'S':
+    case 'L':
+    case 'o':
+        options->what = code;
+        return true;
     case 'f':
         options->follow = true;
         return true;
@@ -103,6 +118,7 @@ static bool read_option(int code, char **argv, struct dump_options *options)
         return read_range(argv, "--epoch", &filter->epoch_first, &filter->epoch_last);
     case 'j':
         options->format = &record_format_json;
+        options->json = true;
         return true;
     case 'h':
         options->help = true;
@@ -116,19 +132,34 @@ static bool read_option(int code, char **argv, struct dump_options *options)
 static bool read_options(int argc, char **argv, struct dump_options *options)
 {
     static const struct option long_options[] = {
-        {"follow", no_argument, NULL, 'f'},       {"tenant", required_argument, NULL, 't'},
-        {"opcode", required_argument, NULL, 'O'}, {"slot", required_argument, NULL, 's'},
-        {"epoch", required_argument, NULL, 'e'},  {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+        {"follow", no_argument, NULL, 'f'},
+        {"tenant", required_argument, NULL, 't'},
+        {"opcode", required_argument, NULL, 'O'},
+        {"slot", required_argument, NULL, 's'},
+        {"epoch", required_argument, NULL, 'e'},
+        {"json", no_argument, NULL, 'j'},
+        {"slots", no_argument, NULL, 'S'},
+        {"submits", no_argument, NULL, 'L'},
+        {"observations", no_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int code;
     *options = (struct dump_options){.format = &record_format_text};
     record_filter_init(&options->filter);
     while (!options->help &&
-           (code = getopt_long(argc, argv, ":ft:O:s:e:jh", long_options, NULL)) != -1) {
+           (code = getopt_long(argc, argv, ":ft:O:s:e:jSLoh", long_options, NULL)) != -1) {
         if (!read_option(code, argv, options)) {
             return false;
         }
+    }
+    if (options->what != 0 && options->follow) {
+        message_error("dump: only records can be followed. Fix: leave out --follow.");
+        return false;
+    }
+    if ((options->what == 'L' || options->what == 'o') && options->filtered) {
+        message_error("dump: filters are for records and slots. Fix: leave them out.");
+        return false;
     }
     return true;
 }
@@ -203,6 +234,20 @@ static int dump(const char *path, const struct dump_options *options)
     return message_finish_output(status);
 }
 
+static int dump_what(const char *path, const struct dump_options *options)
+{
+    switch (options->what) {
+    case 'S':
+        return session_dump_slots(path, &options->filter, options->json);
+    case 'L':
+        return session_dump_submits(path, options->json);
+    case 'o':
+        return session_dump_observations(path, options->json);
+    default:
+        return dump(path, options);
+    }
+}
+
 int cmd_dump(int argc, char **argv)
 {
     struct dump_options options;
@@ -213,7 +258,7 @@ int cmd_dump(int argc, char **argv)
             puts(usage);
             status = message_finish_output(CLI_WELL);
         } else if ((path = option_operand(argc, argv, "LOG")) != NULL) {
-            status = dump(path, &options);
+            status = dump_what(path, &options);
         }
     }
     record_filter_free(&options.filter);

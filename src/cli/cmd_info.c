@@ -85,6 +85,44 @@ static void print_session(struct json_object *session)
     }
 }
 
+static void print_count(struct json_object *session, const char *journal)
+{
+    struct json_object *object;
+    if (!json_object_object_get_ex(session, journal, &object)) {
+        return;
+    }
+    uint64_t dropped = json_number(object, "dropped");
+    printf("%-12s %" PRIu64, journal, json_number(object, "entries"));
+    if (dropped > 0) {
+        printf(" and %" PRIu64 " that had no room", dropped);
+    }
+    puts("");
+}
+
+static void print_gpu(struct json_object *session)
+{
+    struct json_object *programs = json_object_object_get(session, "programs");
+    struct json_object *kernels = json_object_object_get(session, "kernels");
+    print_count(session, "submits");
+    print_count(session, "observations");
+    for (size_t i = 0; programs != NULL && i < json_object_array_length(programs); i++) {
+        struct json_object *program = json_object_array_get_idx(programs, i);
+        const char *options = text_member(program, "options");
+        printf("program %-4" PRIu64 " %s (%" PRIu64 " bytes) for %s, driver %s%s%s\n",
+               json_number(program, "number"), text_member(program, "form"),
+               json_number(program, "code_bytes"), text_member(program, "device"),
+               text_member(program, "driver"), options[0] == '\0' ? "" : ", options ", options);
+    }
+    for (size_t i = 0; kernels != NULL && i < json_object_array_length(kernels); i++) {
+        struct json_object *kernel = json_object_array_get_idx(kernels, i);
+        printf("kernel %-5" PRIu64 " %s of program %" PRIu64 ", %" PRIu64
+               " arguments, ring %" PRIu64 "\n",
+               json_number(kernel, "number"), text_member(kernel, "name"),
+               json_number(kernel, "program"), json_number(kernel, "arguments"),
+               json_number(kernel, "ring"));
+    }
+}
+
 static void print_text(const char *path, const struct vrrl_info *info, struct json_object *session)
 {
     char time[TIME_TEXT_SIZE];
@@ -103,6 +141,7 @@ static void print_text(const char *path, const struct vrrl_info *info, struct js
     printf("%-12s %s\n", "last", time_text(info->last_timestamp_ns, time));
     if (session != NULL) {
         print_session(session);
+        print_gpu(session);
     } else {
         printf("%-12s none: the running total and the runs are unknown\n", "session");
     }

@@ -19,6 +19,7 @@
 #include "cli/record_result.h"
 #include "cli/target_log.h"
 #include "log/vrrl.h"
+#include "vyre/vyre_protocol.h"
 
 #define SHIM "libvrrl-preload.so"
 #define DEFAULT_LOG "vrrl.vrrl"
@@ -30,7 +31,7 @@ enum {
 };
 
 static const char usage[] =
-    "Usage: vrrl record [-o LOG] [--capacity N] [--append] [--] COMMAND [ARGUMENT]...\n"
+    "Usage: vrrl record [OPTION]... [--] COMMAND [ARGUMENT]...\n"
     "Run a command and record each slot that it publishes into a work ring.\n"
     "\n"
     "  -o, --output LOG   write to LOG instead of " DEFAULT_LOG "; a log of that name is\n"
@@ -39,6 +40,12 @@ static const char usage[] =
     "  -c, --capacity N   let a new log hold N records, 1 to 1048576 (default 65536);\n"
     "                     after them the oldest is overwritten\n"
     "  -a, --append       continue a log of that name, with its own capacity\n"
+    "      --no-session   record the bare log only, without LOG.d beside it\n"
+    "      --kernel NAME  the megakernel is the kernel of this name, whatever its buffers\n"
+    "                     look like\n"
+    "      --control-arg N, --ring-arg N\n"
+    "                     the megakernel's arguments that are its control buffer and its\n"
+    "                     ring, counted from 0 (default 0 and 1)\n"
     "  -h, --help         print this help\n"
     "\n"
     "Exit status: the command's; its death by a signal is repeated. 126 when it cannot be\n"
@@ -48,8 +55,49 @@ struct record_options {
     const char *log;
     uint64_t capacity;
     bool append;
+    bool no_session;
+    /** NULL: recognised by its buffers. */
+    const char *kernel;
+    uint64_t control_argument;
+    uint64_t ring_argument;
     bool help;
 };
+
+enum long_option {
+    OPTION_NO_SESSION = 256,
+    OPTION_KERNEL,
+    OPTION_CONTROL_ARGUMENT,
+    OPTION_RING_ARGUMENT,
+};
+
+/** Arguments of a kernel that the shim looks at. */
+#define ARGUMENTS_MAX 64
+
+static bool read_argument(char **argv, const char *option, uint64_t *argument)
+{
+    if (option_number(optarg, ARGUMENTS_MAX - 1, argument)) {
+        return true;
+    }
+    option_value_error(argv, option, "a number from 0 to 63");
+    return false;
+}
+
+static bool read_megakernel(int code, char **argv, struct record_options *options)
+{
+    switch (code) {
+    case OPTION_KERNEL:
+        options->kernel = optarg;
+        if (optarg[0] == '\0' || strlen(optarg) > 255) {
+            option_value_error(argv, "--kernel", "the name of a kernel, at most 255 bytes long");
+            return false;
+        }
+        return true;
+    case OPTION_CONTROL_ARGUMENT:
+        return read_argument(argv, "--control-arg", &options->control_argument);
+    default:
+        return read_argument(argv, "--ring-arg", &options->ring_argument);
+    }
+}
 
 static bool read_options(int argc, char **argv, struct record_options *options)
 {
@@ -57,11 +105,18 @@ static bool read_options(int argc, char **argv, struct record_options *options)
         {"output", required_argument, NULL, 'o'},
         {"capacity", required_argument, NULL, 'c'},
         {"append", no_argument, NULL, 'a'},
+        {"no-session", no_argument, NULL, OPTION_NO_SESSION},
+        {"kernel", required_argument, NULL, OPTION_KERNEL},
+        {"control-arg", required_argument, NULL, OPTION_CONTROL_ARGUMENT},
+        {"ring-arg", required_argument, NULL, OPTION_RING_ARGUMENT},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int code;
-    *options = (struct record_options){.log = DEFAULT_LOG, .capacity = VRRL_CAPACITY_DEFAULT};
+    *options = (struct record_options){.log = DEFAULT_LOG,
+                                       .capacity = VRRL_CAPACITY_DEFAULT,
+                                       .control_argument = VYRE_KERNEL_ARG_CONTROL,
+                                       .ring_argument = VYRE_KERNEL_ARG_RING};
     while ((code = getopt_long(argc, argv, "+:o:c:ah", long_options, NULL)) != -1) {
         switch (code) {
         case 'o':
@@ -77,6 +132,16 @@ static bool read_options(int argc, char **argv, struct record_options *options)
         case 'a':
             options->append = true;
             break;
+        case OPTION_NO_SESSION:
+            options->no_session = true;
+            break;
+        case OPTION_KERNEL:
+        case OPTION_CONTROL_ARGUMENT:
+        case OPTION_RING_ARGUMENT:
+            if (!read_megakernel(code, argv, options)) {
+                return false;
+            }
+            break;
         case 'h':
             options->help = true;
             return true;
@@ -84,6 +149,17 @@ static bool read_options(int argc, char **argv, struct record_options *options)
             option_error(argv, code);
             return false;
         }
+    }
+    if (options->control_argument == options->ring_argument) {
+        message_error("record: argument %" PRIu64 " cannot be both control buffer and ring. Fix: "
+                      "give --control-arg and --ring-arg different numbers.",
+                      options->ring_argument);
+        return false;
+    }
+    if (options->append && options->no_session) {
+        message_error("record: without a session nobody can tell whether a log is being written. "
+                      "Fix: leave out --append or --no-session.");
+        return false;
     }
     if (optind == argc) {
         message_error("record: no command was given. Fix: put it after 'vrrl record --'.");
@@ -154,8 +230,9 @@ static void tell_result(const struct target_log *log, uint64_t since_ns, const c
     } else if (opened > 0) {
         reason = "the runtime refused every publish";
     } else if (reason == NULL) {
-        reason = "it never called a known symbol such as vyre_publish_slot, or a line above says "
-                 "why it could not record";
+        reason = "it called no publish function that is known, such as vyre_publish_slot, and "
+                 "launched no megakernel through OpenCL (see --kernel), or a line above says why "
+                 "it could not record";
     }
     message_notice("nothing was recorded from %s: %s", command, reason);
 }
@@ -164,11 +241,19 @@ static int run_and_tell(const struct record_options *options, const struct targe
                         const char *file, char **command, const char *preload)
 {
     char capacity[32];
+    char control_argument[32];
+    char ring_argument[32];
+    snprintf(control_argument, sizeof(control_argument), "%" PRIu64, options->control_argument);
+    snprintf(ring_argument, sizeof(ring_argument), "%" PRIu64, options->ring_argument);
     snprintf(capacity, sizeof(capacity), "%" PRIu64, options->capacity);
     const struct child_variable variables[] = {
         {"LD_PRELOAD", preload},
         {"VRRL_LOG", log->path},
         {"VRRL_CAPACITY", capacity},
+        {"VRRL_NO_SESSION", options->no_session ? "1" : "0"},
+        {"VRRL_KERNEL", options->kernel == NULL ? "" : options->kernel},
+        {"VRRL_CONTROL_ARG", control_argument},
+        {"VRRL_RING_ARG", ring_argument},
         {NULL, NULL},
     };
     struct timespec now;

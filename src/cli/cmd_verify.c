@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/message.h"
 #include "cli/options.h"
+#include "cli/session_journals.h"
 #include "log/vrrl.h"
 #include "session/session.h"
 
@@ -116,11 +117,21 @@ static void compare_slots(struct report *report, struct vrrl_reader *reader,
     }
 }
 
-static void check_session(struct report *report, const char *path, uint64_t capacity)
+static void check_journals(struct report *report, const char *path,
+                           const struct session_reader *session, uint64_t cursor)
+{
+    char fault[JOURNAL_FAULT_BYTES];
+    if (!session_journals_agree(path, session_reader_header(session),
+                                session_reader_total(session, cursor), fault)) {
+        add_finding(report, true, "session_damaged", "%s", fault);
+    }
+}
+
+static void check_session(struct report *report, const char *path, const struct vrrl_info *info)
 {
     struct session_reader *session;
     struct vrrl_reader *reader;
-    int error = session_reader_open(path, capacity, &session);
+    int error = session_reader_open(path, info->capacity, &session);
     if (error == VRRL_E_NOT_FOUND) {
         add_finding(report, false, "no_session", "there is no session to check it against");
         return;
@@ -133,6 +144,7 @@ static void check_session(struct report *report, const char *path, uint64_t capa
         compare_slots(report, reader, session);
         vrrl_reader_close(reader);
     }
+    check_journals(report, path, session, info->cursor);
     session_reader_close(session);
 }
 
@@ -168,7 +180,7 @@ static int verify(const char *path, bool json)
     }
     struct report report = {.findings = json_object_new_array(), .sound = true};
     check_log(&report, &verdict);
-    check_session(&report, path, verdict.info.capacity);
+    check_session(&report, path, &verdict.info);
     if (json) {
         print_json(path, &report, verdict.info.live);
     } else {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/session_journals.h"
+
 #define RUNS_FILE "runs.jsonl"
 
 uint64_t json_number(struct json_object *object, const char *member)
@@ -125,5 +127,6 @@ struct json_object *session_json(const char *log_path, const struct session_read
     merge_runs_file(runs, log_path);
     json_object_object_add(object, "runs", runs);
     json_object_object_add(object, "rings", rings_json(header));
+    session_journals_add_json(log_path, object);
     return object;
 }

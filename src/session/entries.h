@@ -9,6 +9,8 @@
 #ifndef VRRL_SESSION_ENTRIES_H
 #define VRRL_SESSION_ENTRIES_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum session_entry_type {
@@ -133,6 +135,62 @@ struct session_observation {
     uint64_t statuses[8];
     uint64_t unseen;
 };
+
+/** Text inside a payload, not terminated. */
+struct session_text {
+    const char *text;
+    size_t bytes;
+};
+
+/*
+ * Payloads as they are read: checked, every length against the payload's.  What is
+ * pointed to lies in the payload.  Each returns false, and leaves \a view open, for a
+ * payload that is none of its kind.
+ */
+
+struct session_program_view {
+    struct session_program head;
+    struct session_text api;
+    struct session_text platform;
+    struct session_text device;
+    struct session_text driver;
+    struct session_text options;
+    const void *code;
+};
+bool session_program_read(const void *payload, size_t bytes, struct session_program_view *view);
+
+struct session_kernel_view {
+    struct session_kernel head;
+    struct session_text name;
+    /** Not aligned: see session_kernel_argument(). */
+    const void *arguments;
+};
+bool session_kernel_read(const void *payload, size_t bytes, struct session_kernel_view *view);
+
+/** An argument of a kernel, below head.arguments. \param[out] value  its bytes, of a VALUE */
+struct session_argument session_kernel_argument(const struct session_kernel_view *view,
+                                                uint32_t index, const void **value);
+
+struct session_contents_view {
+    struct session_contents head;
+    const void *contents;
+};
+bool session_contents_read(const void *payload, size_t bytes, struct session_contents_view *view);
+
+bool session_submit_read(const void *payload, size_t bytes, struct session_submit *submit);
+
+struct session_observation_view {
+    struct session_observation head;
+    /** The bytes of the range, or of a RING the map of its PUBLISHED slots, if it has one. */
+    const void *observed;
+    size_t observed_bytes;
+};
+bool session_observation_read(const void *payload, size_t bytes,
+                              struct session_observation_view *view);
+
+/** A word of an observation of CONTROL.  \return false when the range does not have it */
+bool session_observed_word(const struct session_observation_view *view, uint32_t word,
+                           uint32_t *value);
 
 _Static_assert(sizeof(struct session_program) == 32, "session program layout");
 _Static_assert(sizeof(struct session_argument) == 32, "session argument layout");

@@ -29,7 +29,7 @@ equal 'options after a log' "$(offers dump run.vrrl --f)" '--follow '
 
 # Each option that help tells is offered, and no other.
 for verb in record info dump verify replay devices; do
-    "$vrrl" "$verb" --help | grep -o -e '  --[a-z][a-z]*' -e ', --[a-z][a-z]*' | sed 's/.*--/--/' |
+    "$vrrl" "$verb" --help | grep -o -e '  --[a-z][a-z-]*' -e ', --[a-z][a-z-]*' | sed 's/.*--/--/' |
         sort -u | tr '\n' ' ' >told
     equal "options of $verb" "$(offers "$verb" --)" "$(cat told)"
 done

@@ -12,8 +12,8 @@ nothing()
     [ ! -e vrrl.vrrl ] || fail "there is a log: $*"
 }
 
-nothing 'never called a known symbol' true
-nothing 'never called a known symbol' "$publish_host" epoch 1
+nothing 'called no publish function that is known' true
+nothing 'called no publish function that is known' "$publish_host" epoch 1
 
 cat >static.c <<'END'
 int main(void)
