@@ -54,6 +54,7 @@
     HOOKED(clReleaseKernel)                                                                        \
     HOOKED(clSetKernelArg)                                                                         \
     HOOKED(clSetKernelArgSVMPointer)                                                               \
+    HOOKED(clSetKernelExecInfo)                                                                    \
     HOOKED(clEnqueueNDRangeKernel)                                                                 \
     HOOKED(clEnqueueTask)                                                                          \
     HOOKED(clEnqueueMarker)                                                                        \

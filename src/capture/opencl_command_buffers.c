@@ -314,7 +314,7 @@ static void begin(struct begun *begun, struct command *command, cl_command_queue
         begun->launch = command->described;
         if (begun->launch->launch.queue == 0)
             begun->launch->launch.queue = (uintptr_t)queue;
-        gpu_launch_begin(&begun->submit, &begun->launch->launch);
+        opencl_launch_begin(&begun->submit, begun->launch);
         break;
     case COMMAND_COPY:
         begun->uploading =

@@ -8,8 +8,6 @@
 #include "capture/opencl_memory.h"
 
 #define KERNELS_MAX 2048u
-/** A megakernel has a control buffer and a ring, at least. */
-#define BUFFERS_LEAST 2u
 
 struct argument {
     enum gpu_argument_kind kind;
@@ -27,6 +25,8 @@ struct kernel {
     unsigned arguments_len;
     unsigned buffers_len;
     uint32_t values_used;
+    unsigned indirect_len;
+    uintptr_t indirect[OPENCL_INDIRECT_MAX];
     char name[OPENCL_NAME_BYTES];
     struct argument arguments[OPENCL_ARGUMENTS_MAX];
     uint8_t values[OPENCL_VALUES_MAX];
@@ -297,17 +297,46 @@ OPENCL_HOOK cl_int CL_API_CALL clSetKernelArgSVMPointer(cl_kernel kernel, cl_uin
     return result;
 }
 
+OPENCL_HOOK cl_int CL_API_CALL clSetKernelExecInfo(cl_kernel handle, cl_kernel_exec_info what,
+                                                   size_t size, const void *value)
+{
+    OPENCL_PASS_ON(clSetKernelExecInfo, CL_INVALID_PLATFORM)
+    cl_int result = original(handle, what, size, value);
+    if (result != CL_SUCCESS || what != CL_KERNEL_EXEC_INFO_SVM_PTRS || !gpu_is_watched())
+        return result;
+    int saved = errno;
+    const void *const *addresses = value;
+    uintptr_t indirect[OPENCL_INDIRECT_MAX];
+    unsigned len = 0;
+    struct opencl_place place;
+    for (size_t i = 0; i < size / sizeof(void *) && len < OPENCL_INDIRECT_MAX; i++)
+        if (opencl_find_svm(addresses[i], &place))
+            indirect[len++] = place.buffer;
+    struct kernels *kernels = lock();
+    struct kernel *kernel = kernels == NULL ? NULL : find(kernels, handle);
+    if (kernel != NULL) {
+        kernel->indirect_len = len;
+        memcpy(kernel->indirect, indirect, len * sizeof(indirect[0]));
+    }
+    if (kernels != NULL)
+        opencl_unlock(kernels);
+    errno = saved;
+    return result;
+}
+
 bool opencl_copy_kernel(cl_kernel handle, struct opencl_kernel *copy)
 {
     struct kernels *kernels = lock();
     if (kernels == NULL)
         return false;
     const struct kernel *kernel = find(kernels, handle);
-    bool wanted = kernel != NULL && kernel->buffers_len >= BUFFERS_LEAST;
+    bool wanted = kernel != NULL && (kernel->buffers_len > 0 || kernel->indirect_len > 0);
     if (wanted) {
         memcpy(copy->name, kernel->name, sizeof(copy->name));
         copy->arguments_len = kernel->arguments_len;
         memcpy(copy->values, kernel->values, kernel->values_used);
+        copy->indirect_len = kernel->indirect_len;
+        memcpy(copy->indirect, kernel->indirect, sizeof(copy->indirect));
         for (unsigned i = 0; i < kernel->arguments_len; i++) {
             const struct argument *from = &kernel->arguments[i];
             bool buffer = from->kind == GPU_ARGUMENT_BUFFER;

@@ -11,17 +11,20 @@
 /** Of all values of a kernel's arguments; CL_DEVICE_MAX_PARAMETER_SIZE is 1,024 to 32,764. */
 #define OPENCL_VALUES_MAX 4096u
 #define OPENCL_NAME_BYTES 256u
+/** Allocations of shared virtual memory that a kernel reaches by pointers in memory. */
+#define OPENCL_INDIRECT_MAX 32u
 
 /** A kernel as it is launched: a copy. */
 struct opencl_kernel {
     char name[OPENCL_NAME_BYTES];
     unsigned arguments_len;
     struct gpu_argument arguments[OPENCL_ARGUMENTS_MAX];
+    unsigned indirect_len;
+    uintptr_t indirect[OPENCL_INDIRECT_MAX];
     _Alignas(8) uint8_t values[OPENCL_VALUES_MAX];
 };
 
-/** Copy what is known of a kernel, if it may be a megakernel's.  \return false when it has fewer
- *  buffers among its arguments than a megakernel, or is not known */
+/** Copy what is known of a kernel.  \return false when it has no buffers, or is not known */
 bool opencl_copy_kernel(cl_kernel kernel, struct opencl_kernel *copy);
 
 #endif

@@ -60,14 +60,14 @@ static struct code ask_binary(cl_program program, cl_device_id device)
         get_info(program, CL_PROGRAM_DEVICES, sizeof(devices), devices, &size) != CL_SUCCESS ||
         get_info(program, CL_PROGRAM_BINARY_SIZES, sizeof(sizes), sizes, NULL) != CL_SUCCESS)
         return (struct code){0};
-    for (size_t i = 0; i < size / sizeof(devices[0]); i++) {
+    for (size_t i = 0; i < size / sizeof(cl_device_id); i++) {
         if (devices[i] != device || sizes[i] == 0 || sizes[i] > SESSION_PROGRAM_BYTES_MAX)
             continue;
         struct code code = make_room(sizes[i]);
         binaries[i] = code.bytes;
-        if (code.bytes != NULL &&
-            get_info(program, CL_PROGRAM_BINARIES, size / sizeof(devices[0]) * sizeof(binaries[0]),
-                     binaries, NULL) != CL_SUCCESS) {
+        if (code.bytes != NULL && get_info(program, CL_PROGRAM_BINARIES,
+                                           size / sizeof(cl_device_id) * sizeof(unsigned char *),
+                                           binaries, NULL) != CL_SUCCESS) {
             release(&code);
             return (struct code){0};
         }
@@ -89,7 +89,8 @@ static void ask_platform(cl_device_id device, char text[TEXT_BYTES])
     __typeof__(&clGetPlatformInfo) get_platform = OPENCL_ORIGINAL(clGetPlatformInfo);
     cl_platform_id platform;
     if (get_device == NULL || get_platform == NULL ||
-        get_device(device, CL_DEVICE_PLATFORM, sizeof(platform), &platform, NULL) != CL_SUCCESS ||
+        get_device(device, CL_DEVICE_PLATFORM, sizeof(cl_platform_id), &platform, NULL) !=
+            CL_SUCCESS ||
         get_platform(platform, CL_PLATFORM_NAME, TEXT_BYTES, text, NULL) != CL_SUCCESS)
         text[0] = '\0';
 }
@@ -121,9 +122,9 @@ static void tell_program(const struct gpu_launch *launch,
     cl_device_id device;
     struct code code = {0};
     if (get_kernel != NULL && get_queue != NULL &&
-        get_kernel((cl_kernel)launch->kernel, CL_KERNEL_PROGRAM, sizeof(program), &program, NULL) ==
-            CL_SUCCESS &&
-        get_queue((cl_command_queue)launch->queue, CL_QUEUE_DEVICE, sizeof(device), &device,
+        get_kernel((cl_kernel)launch->kernel, CL_KERNEL_PROGRAM, sizeof(cl_program), &program,
+                   NULL) == CL_SUCCESS &&
+        get_queue((cl_command_queue)launch->queue, CL_QUEUE_DEVICE, sizeof(cl_device_id), &device,
                   NULL) == CL_SUCCESS) {
         ask_platform(device, platform);
         ask_device(device, CL_DEVICE_NAME, device_name);
@@ -178,6 +179,24 @@ bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue qu
     return true;
 }
 
+static bool is_argument(const struct opencl_kernel *kernel, uintptr_t buffer)
+{
+    for (unsigned i = 0; i < kernel->arguments_len; i++)
+        if (kernel->arguments[i].kind == GPU_ARGUMENT_BUFFER &&
+            kernel->arguments[i].buffer == buffer)
+            return true;
+    return false;
+}
+
+void opencl_launch_begin(struct gpu_submit *submit, const struct opencl_launch *described)
+{
+    gpu_launch_begin(submit, &described->launch);
+    const struct opencl_kernel *kernel = &described->kernel;
+    for (unsigned i = 0; i < kernel->indirect_len; i++)
+        if (!is_argument(kernel, kernel->indirect[i]))
+            gpu_bytes_lost(kernel->indirect[i], 0, SIZE_MAX);
+}
+
 /** A launch, from before the call until after it. */
 struct launched {
     bool told;
@@ -194,7 +213,7 @@ static void begin_launch(struct launched *launched, cl_command_queue queue, cl_k
         gpu_is_watched() && opencl_describe_launch(&launched->described, queue, kernel, dimensions,
                                                    global_offset, global_size, local_size);
     if (launched->told)
-        gpu_launch_begin(&launched->submit, &launched->described.launch);
+        opencl_launch_begin(&launched->submit, &launched->described);
     errno = saved;
 }
 

@@ -14,10 +14,13 @@ struct opencl_launch {
     struct opencl_kernel kernel;
 };
 
-/** Describe a launch with the arguments that the kernel has now.  \return false when it cannot be
- *  of a megakernel */
+/** Describe a launch with the arguments that the kernel has now.  \return false when it is of a
+ *  kernel without buffers */
 bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue queue,
                             cl_kernel kernel, cl_uint dimensions, const size_t *global_offset,
                             const size_t *global_size, const size_t *local_size);
+
+/** gpu_launch_begin(), and what the kernel may write beside its arguments. */
+void opencl_launch_begin(struct gpu_submit *submit, const struct opencl_launch *described);
 
 #endif

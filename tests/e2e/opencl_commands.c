@@ -41,7 +41,7 @@ static void command_buffer(struct opencl *opencl)
             "kernel");
     require(clFinalizeCommandBufferKHR(commands), "finalize");
     /* What is set now is not what was recorded. */
-    require(clSetKernelArg(megakernel.kernel, VYRE_KERNEL_ARG_RING, sizeof(staging), &staging),
+    require(clSetKernelArg(megakernel.kernel, VYRE_KERNEL_ARG_RING, sizeof(cl_mem), &staging),
             "argument");
     for (unsigned i = 0; i < ROUNDS; i++) {
         write_batch(&megakernel);

@@ -13,6 +13,12 @@
 /** The control word that the additions go to. */
 #define SUM 150u
 
+/** Kernels that empty slots: of a buffer, and of memory whose address is in it. */
+static const char *clear_source =
+    "__kernel void clear(__global uint *words) { words[get_global_id(0)] = 0; }\n"
+    "__kernel void clear_there(__global ulong *address)\n"
+    "{ ((__global uint *)address[0])[get_global_id(0)] = 0; }\n";
+
 void require(cl_int result, const char *what)
 {
     if (result == CL_SUCCESS)
@@ -32,7 +38,7 @@ void require_true(bool holds, const char *what)
 void opencl_open(struct opencl *opencl, const char *kernel_path)
 {
     static char source[SOURCE_MAX];
-    const char *sources[] = {source};
+    const char *sources[] = {source, clear_source};
     cl_int result;
     FILE *file = fopen(kernel_path, "r");
     require_true(file != NULL, "the kernel cannot be read");
@@ -46,7 +52,7 @@ void opencl_open(struct opencl *opencl, const char *kernel_path)
     opencl->queue =
         clCreateCommandQueueWithProperties(opencl->context, opencl->device, NULL, &result);
     require(result, "queue");
-    opencl->program = clCreateProgramWithSource(opencl->context, 1, sources, NULL, &result);
+    opencl->program = clCreateProgramWithSource(opencl->context, 2, sources, NULL, &result);
     require(result, "program");
     require(clBuildProgram(opencl->program, 1, &opencl->device, "-cl-std=CL1.2", NULL, NULL),
             "build");
@@ -70,7 +76,8 @@ static void set_value(cl_kernel kernel, cl_uint index, uint32_t value)
 void set_ring(struct megakernel *megakernel, cl_mem ring)
 {
     megakernel->ring = ring;
-    require(clSetKernelArg(megakernel->kernel, VYRE_KERNEL_ARG_RING, sizeof(ring), &ring), "ring");
+    require(clSetKernelArg(megakernel->kernel, VYRE_KERNEL_ARG_RING, sizeof(cl_mem), &ring),
+            "ring");
 }
 
 void megakernel_make_without_ring(struct megakernel *megakernel, struct opencl *opencl)

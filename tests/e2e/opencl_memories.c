@@ -196,6 +196,61 @@ static void mapped_launch(struct opencl *opencl)
     require(clFinish(megakernel.queue), "finish");
 }
 
+/** A kernel empties slots that are then copied into the ring: what was known of them is not known
+ *  any more. */
+static void copy_unknown(struct opencl *opencl)
+{
+    struct megakernel megakernel;
+    cl_int result;
+    const size_t words = RING_BYTES / sizeof(uint32_t);
+    megakernel_make(&megakernel, opencl);
+    run_batch_at(&megakernel, megakernel.ring, 0);
+    write_batch(&megakernel);
+    cl_mem staging = make_buffer(opencl, megakernel.slots, RING_BYTES);
+    cl_kernel clear = clCreateKernel(opencl->program, "clear", &result);
+    require(result, "kernel");
+    require(clSetKernelArg(clear, 0, sizeof(cl_mem), &staging), "argument");
+    require(clEnqueueNDRangeKernel(megakernel.queue, clear, 1, NULL, &words, NULL, 0, NULL, NULL),
+            "clear");
+    require(clEnqueueCopyBuffer(megakernel.queue, staging, megakernel.ring, 0, 0, RING_BYTES, 0,
+                                NULL, NULL),
+            "copy");
+    require(clFinish(megakernel.queue), "finish");
+}
+
+/** The same, by an address that the kernel finds in memory. */
+static void copy_unknown_svm(struct opencl *opencl)
+{
+    struct megakernel megakernel;
+    cl_int result;
+    const size_t words = RING_BYTES / sizeof(uint32_t);
+    megakernel_make_without_ring(&megakernel, opencl);
+    void *ring = svm_ring(&megakernel, 0);
+    void *staging = clSVMAlloc(opencl->context, CL_MEM_READ_WRITE, RING_BYTES, 0);
+    require_true(staging != NULL, "no shared virtual memory");
+    cl_mem address = make_buffer(opencl, &(uint64_t){(uintptr_t)staging}, sizeof(uint64_t));
+    cl_kernel clear = clCreateKernel(opencl->program, "clear_there", &result);
+    require(result, "kernel");
+    require(clSetKernelArg(clear, 0, sizeof(cl_mem), &address), "argument");
+    require(clSetKernelExecInfo(clear, CL_KERNEL_EXEC_INFO_SVM_PTRS, sizeof(staging), &staging),
+            "pointers");
+    for (unsigned i = 0; i < 2; i++) {
+        write_batch(&megakernel);
+        require(clEnqueueSVMMemcpy(megakernel.queue, CL_TRUE, staging, megakernel.slots, RING_BYTES,
+                                   0, NULL, NULL),
+                "write");
+        if (i > 0)
+            require(clEnqueueNDRangeKernel(megakernel.queue, clear, 1, NULL, &words, NULL, 0, NULL,
+                                           NULL),
+                    "clear");
+        require(
+            clEnqueueSVMMemcpy(megakernel.queue, CL_TRUE, ring, staging, RING_BYTES, 0, NULL, NULL),
+            "copy");
+        if (i == 0)
+            run_first_batch(&megakernel);
+    }
+}
+
 const struct way memory_ways[] = {
     {"copy-host-pointer", copy_host_pointer},
     {"use-host-pointer", use_host_pointer},
@@ -206,5 +261,7 @@ const struct way memory_ways[] = {
     {"svm-copy", svm_copy},
     {"svm-fine", svm_fine},
     {"mapped-launch", mapped_launch},
+    {"copy-unknown", copy_unknown},
+    {"copy-unknown-svm", copy_unknown_svm},
     {NULL, NULL},
 };

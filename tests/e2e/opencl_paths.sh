@@ -10,6 +10,10 @@ for way in $("$host" list); do
         says err 'in memory that the GPU shares.*Fix:'
         equal "lines of $way" "$(wc -l <err)" 1
         ;;
+    copy-unknown*)
+        says err 'copied into the ring from a buffer whose contents are not known.*Fix:'
+        equal "lines of $way" "$(wc -l <err)" 1
+        ;;
     *) silent err ;;
     esac
     recorded "$way"

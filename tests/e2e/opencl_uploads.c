@@ -316,9 +316,10 @@ static void unrelated(struct opencl *opencl, size_t log_bytes, uint32_t tenant_b
     const cl_mem control =
         make_buffer(opencl, megakernel.control_words, sizeof(megakernel.control_words));
     const cl_mem log = make_buffer(opencl, zeros, log_bytes);
-    require(clSetKernelArg(megakernel.kernel, VYRE_KERNEL_ARG_CONTROL, sizeof(control), &control),
+    require(clSetKernelArg(megakernel.kernel, VYRE_KERNEL_ARG_CONTROL, sizeof(cl_mem), &control),
             "control");
-    require(clSetKernelArg(megakernel.kernel, VYRE_KERNEL_ARG_DEBUG_LOG, sizeof(log), &log), "log");
+    require(clSetKernelArg(megakernel.kernel, VYRE_KERNEL_ARG_DEBUG_LOG, sizeof(cl_mem), &log),
+            "log");
     write_batch(&megakernel);
     upload_blocking(&megakernel);
     launch(&megakernel);
