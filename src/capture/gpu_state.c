@@ -10,7 +10,8 @@ static _Atomic(struct gpu_state *) gpu_state;
 
 bool gpu_is_watched(void)
 {
-    return recorder_settings() != NULL;
+    /* What goes up to a GPU cannot be remembered without memory of the system's. */
+    return recorder_settings() != NULL && !recorder_makes_no_calls();
 }
 
 static struct gpu_state *make_state(void)

@@ -7,12 +7,13 @@
 
 #include "capture/dynamic_symbols.h"
 
-const struct hook_table *const hook_tables[] = {&runtime_hook_table, &opencl_hook_table, NULL};
+const struct hook_table *const hook_tables[] = {&runtime_hook_table, &opencl_hook_table,
+                                                &confinement_hook_table, NULL};
 
 struct hook *hook_find(const char *name)
 {
     /* Of the many names that a process asks for, few begin like one of these. */
-    if (name[0] != 'c' && name[0] != 'v')
+    if (name[0] != 'c' && name[0] != 'v' && name[0] != 's' && name[0] != 'p')
         return NULL;
     for (const struct hook_table *const *table = hook_tables; *table != NULL; table++)
         for (size_t i = 0; i < (*table)->len; i++)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "capture/confinement.h"
 #include "capture/settings.h"
 
 enum state {
@@ -31,6 +32,8 @@ static struct {
      *  when it was never seen, and of no ring in particular. */
     _Atomic uint64_t ring_epochs[SESSION_RINGS_OF_RUN_MAX];
     _Atomic uint64_t epoch;
+    /** No system call may be made any more. */
+    _Atomic bool confined;
     _Atomic uint32_t looks;
     _Atomic uint32_t threads;
     /** Publishes of signal handlers inside the opening. */
@@ -103,7 +106,7 @@ static void begin_anew_after_fork(void)
     this_thread.opening = false;
     atomic_store(recorder.here, 1);
     if (atomic_load(&recorder.state) != OFF)
-        atomic_store(&recorder.state, IDLE);
+        atomic_store(&recorder.state, atomic_load(&recorder.confined) ? OFF : IDLE);
 }
 
 static const char *open_recording(char log[PATH_MAX])
@@ -137,9 +140,64 @@ static void open_first(void)
                      (unsigned long long)vrrl_capacity(recorder.recording.log));
     this_thread.opening = false;
     if (fault == NULL)
+        confinement_watch_mappings();
+    if (fault == NULL)
         __atomic_fetch_add(&recorder.recording.header->skipped,
                            atomic_exchange(&recorder.skipped_while_opening, 0), __ATOMIC_RELAXED);
     atomic_store(&recorder.state, fault == NULL ? RECORDING : OFF);
+}
+
+/** Put private memory in the place of a mapping that an address lies in. */
+static bool replace_mapping(void *map, uint64_t bytes, uintptr_t address)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uint64_t whole = (bytes + page - 1) / page * page;
+    return map != NULL && address >= (uintptr_t)map && address < (uintptr_t)map + whole &&
+           mmap(map, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+                0) == map;
+}
+
+bool recorder_give_up_mapping(uintptr_t address)
+{
+    const struct recording *recording = &recorder.recording;
+    if (recording->log == NULL)
+        return false;
+    bool ours = replace_mapping(recording->log->header, recording->log->map_bytes, address) ||
+                replace_mapping(recording->header, recording->map_bytes, address);
+    for (int kind = 0; kind < JOURNAL_KINDS && !ours; kind++) {
+        struct journal_header *header = recording->journals[kind].header;
+        /* Its own header may be what is gone. */
+        ours = header != NULL &&
+               replace_mapping(header, JOURNAL_HEADER_BYTES + recording->journals[kind].bytes,
+                               address);
+    }
+    int expected = RECORDING;
+    if (ours && atomic_compare_exchange_strong(&recorder.state, &expected, OFF))
+        recorder_say("vrrl: recording ends: the log or its session was truncated while it was "
+                     "being written. Fix: leave both alone while the program runs.\n");
+    return ours;
+}
+
+void recorder_is_confined(void)
+{
+    int saved = errno;
+    if (atomic_load(&recorder.state) == UNLOADED)
+        load();
+    while (atomic_load(&recorder.state) == OPENING && atomic_load(recorder.here) == 1 &&
+           !this_thread.opening)
+        sched_yield();
+    bool before = atomic_exchange(&recorder.confined, true);
+    int expected = IDLE;
+    if (!before && atomic_compare_exchange_strong(&recorder.state, &expected, OFF))
+        recorder_say("vrrl: not recording: the program forbids itself system calls (seccomp) "
+                     "before its first publish, and a log cannot be opened any more. Fix: publish "
+                     "once before the filter is installed.\n");
+    errno = saved;
+}
+
+bool recorder_makes_no_calls(void)
+{
+    return atomic_load_explicit(&recorder.confined, memory_order_acquire);
 }
 
 static struct recording *wait_for_recording(void)

@@ -91,6 +91,23 @@ bool recorder_batch_next(struct batch *batch, struct publish *publish);
  *  not */
 struct recording *recorder_opened(void);
 
+/**
+ * A store to an address broke (SIGBUS): the file behind a mapping was truncated.  If the mapping is
+ * the recording's, put private memory in its place, and record no more.
+ *
+ * \return false when it is none of ours
+ */
+bool recorder_give_up_mapping(uintptr_t address);
+
+/**
+ * The host is about to forbid itself system calls.  Before the first publish recording ends: a
+ * log cannot be opened any more.  After it publishes by symbol go on, which need none.
+ */
+void recorder_is_confined(void);
+
+/** Whether recorder_is_confined() was called. */
+bool recorder_makes_no_calls(void);
+
 /** Say something on stderr, as one line that begins with "vrrl: " and says what to do. */
 __attribute__((format(printf, 1, 2))) void recorder_say(const char *format, ...);
 

@@ -112,13 +112,14 @@ int journal_open(const char *log_path, enum journal_kind kind, uint64_t bytes,
     if (error != 0)
         return error;
     journal->data = (uint8_t *)journal->header + JOURNAL_HEADER_BYTES;
+    journal->bytes = journal->header->bytes;
     log_populate(journal->header, JOURNAL_HEADER_BYTES + journal->header->bytes);
     return 0;
 }
 
 static struct journal_entry *entry_at(struct journal *journal, uint64_t offset)
 {
-    return (struct journal_entry *)(void *)(journal->data + offset % journal->header->bytes);
+    return (struct journal_entry *)(void *)(journal->data + offset % journal->bytes);
 }
 
 /** Let the tail pass the oldest entries, so that \a bytes fit behind the head. */
@@ -126,7 +127,7 @@ static void make_room(struct journal *journal, uint64_t bytes)
 {
     struct journal_header *header = journal->header;
     uint64_t tail = header->tail;
-    while (header->head + bytes - tail > header->bytes)
+    while (header->head + bytes - tail > journal->bytes)
         tail += journal_entry_bytes(entry_at(journal, tail)->bytes);
     __atomic_store_n(&header->tail, tail, __ATOMIC_RELAXED);
     /* Readers must see that an entry is gone before any of its bytes change. */
@@ -149,10 +150,10 @@ void *journal_begin(struct journal *journal, uint64_t bytes)
 {
     struct journal_header *header = journal->header;
     uint64_t needed = journal_entry_bytes(bytes);
-    uint64_t to_end = header->bytes - header->head % header->bytes;
+    uint64_t to_end = journal->bytes - header->head % journal->bytes;
     uint64_t filler = needed > to_end ? to_end : 0;
-    bool fits = bytes <= header->bytes && filler + needed <= header->bytes &&
-                (is_circle(header) || header->head + needed <= header->bytes);
+    bool fits = bytes <= journal->bytes && filler + needed <= journal->bytes &&
+                (is_circle(header) || header->head + needed <= journal->bytes);
     if (!fits) {
         header->dropped++;
         return NULL;
@@ -183,6 +184,6 @@ uint64_t journal_commit(struct journal *journal, const struct journal_entry *ent
 void journal_close(struct journal *journal)
 {
     if (journal->header != NULL)
-        munmap(journal->header, JOURNAL_HEADER_BYTES + journal->header->bytes);
+        munmap(journal->header, JOURNAL_HEADER_BYTES + journal->bytes);
     memset(journal, 0, sizeof(*journal));
 }

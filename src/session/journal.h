@@ -95,6 +95,8 @@ int journal_check(const struct journal_header *header, uint64_t file_bytes, enum
 struct journal {
     struct journal_header *header;
     uint8_t *data;
+    /** Of the data area, as in the header. */
+    uint64_t bytes;
     /** Entry that was begun and not committed; its payload follows it. */
     struct journal_entry *begun;
 };
