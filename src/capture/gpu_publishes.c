@@ -44,6 +44,18 @@ static bool looks_like_slots(const struct gpu_piece *pieces, size_t pieces_len)
     return some;
 }
 
+/** Whether a piece is the beginning of a fresh control buffer. */
+static bool looks_like_control(const struct gpu_piece *pieces, size_t pieces_len)
+{
+    uint32_t words[VYRE_CONTROL_TENANT_BASE + 1];
+    if (pieces_len == 0 || pieces[0].offset != 0 ||
+        pieces[0].count < VYRE_CONTROL_WORDS_MIN * sizeof(words[0]))
+        return false;
+    memcpy(words, pieces[0].bytes, sizeof(words));
+    return words[VYRE_CONTROL_SHUTDOWN] <= 1 && words[VYRE_CONTROL_DONE_COUNT] == 0 &&
+           words[VYRE_CONTROL_TENANT_BASE] == VYRE_CONTROL_TENANT_MASKS;
+}
+
 /** Words of a block that lie whole in bytes [from, from + count) of it. */
 static uint16_t words_within(size_t from, size_t count)
 {
@@ -97,7 +109,8 @@ static void keep_contents(struct gpu_state *state, struct buffer *buffer,
 {
     buffer->alias.count = 0;
     bool kept = buffer->shadow != NULL || buffer->bytes <= SHADOW_SMALL ||
-                (buffer->bytes <= RING_BYTES_MAX && looks_like_slots(pieces, pieces_len));
+                (buffer->bytes <= RING_BYTES_MAX &&
+                 (looks_like_slots(pieces, pieces_len) || looks_like_control(pieces, pieces_len)));
     if (!kept || !gpu_make_shadow(state, buffer))
         return;
     for (size_t i = 0; i < pieces_len; i++)

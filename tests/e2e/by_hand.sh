@@ -38,6 +38,16 @@ for slots in 1024 100; do
     says out 'verdict: match'
 done
 
+# Buffers of any size: here ring and control buffer are over 64 KiB.
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+    cat "$text"
+done >long
+text=$folder/long
+record big.vrrl "$by_hand" --slots 4096
+equal "big buffers" "$("$vrrl" dump --json big.vrrl | wc -l)" 65536
+expect 0 "$vrrl" verify big.vrrl
+text=$top_srcdir/tests/demo/GPL-3.txt
+
 # Each publish was recorded once, though the host both calls the runtime and uploads.
 equal "publishes" "$(wc -l <called)" "$("$program" --slots 100 --kernel "$kernel" "$text" | sed -n 's/^ *\([0-9]*\) slots of .*/\1/p')"
 

@@ -11,10 +11,10 @@ case $(readelf -d "$shim") in *libasan* | *libtsan* | *libubsan*) sanitized=yes 
 same()
 {
     rm -rf run.vrrl run.*.vrrl run.*vrrl.d
-    timeout 60 "$host" "$@" >plain 2>plain.err </dev/null
+    timeout -k 5 60 "$host" "$@" >plain 2>plain.err </dev/null
     expected=$?
     rm -rf done run.vrrl
-    expect "$expected" timeout 60 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl "$host" "$@"
+    expect "$expected" timeout -k 5 60 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl "$host" "$@"
     cmp -s plain out || fail "$* says something else: $(diff plain out)"
 }
 
@@ -39,6 +39,18 @@ goes_on()
     equal "lines on stderr of $mode" "$(wc -l <err)" 1
 }
 
+the_handler_publishes()
+{
+    same signals
+    # A handler that comes while the log is being opened is counted, and not recorded.
+    handlers=$("$vrrl" dump --slots --json run.vrrl | jq .ring | sort | uniq -c | sort -n |
+        sed -n '1s/^ *\([0-9]*\) .*/\1/p')
+    skipped=$("$vrrl" info --json run.vrrl | jq .session.skipped)
+    [ "$handlers" -gt 0 ] || fail 'nothing of the handler was recorded'
+    equal "publishes of the handler" "$((handlers + skipped))" 1000
+    "$vrrl" verify run.vrrl >verified || fail "signals: $(cat verified)"
+}
+
 records publish 3
 records threads 6400
 records errno 3
@@ -56,13 +68,11 @@ export GUEST_EARLY
 records publish 9
 unset GUEST_EARLY
 
-same signals
-# A handler that comes while the log is being opened is counted, and not recorded.
-handlers=$("$vrrl" dump --slots --json run.vrrl | jq 'select(.ring == 1).ring' | wc -l)
-skipped=$("$vrrl" info --json run.vrrl | jq .session.skipped)
-[ "$handlers" -gt 0 ] || fail 'nothing of the handler was recorded'
-equal "publishes of the handler" "$((handlers + skipped))" 1000
-"$vrrl" verify run.vrrl >verified || fail "signals: $(cat verified)"
+# TSan lets a handler run only where the host waits, which this host does not.
+case $(readelf -d "$shim") in
+*libtsan*) ;;
+*) the_handler_publishes ;;
+esac
 
 same daemon done
 wait_for test -e done
