@@ -225,12 +225,19 @@ static struct recording *wait_for_recording(void)
     }
 }
 
+bool recorder_is_off(void)
+{
+    return atomic_load_explicit(&recorder.state, memory_order_relaxed) == OFF;
+}
+
 struct recording *recorder_begin(void)
 {
-    if (__builtin_expect(atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDING &&
-                             atomic_load_explicit(recorder.here, memory_order_relaxed) == 1,
-                         1))
+    int state = atomic_load_explicit(&recorder.state, memory_order_acquire);
+    if (__builtin_expect(state == RECORDING, 1) &&
+        __builtin_expect(atomic_load_explicit(recorder.here, memory_order_relaxed) == 1, 1))
         return &recorder.recording;
+    if (state == OFF)
+        return NULL;
     int saved = errno;
     struct recording *recording = wait_for_recording();
     errno = saved;

@@ -22,6 +22,10 @@
  *  failed */
 const struct settings *recorder_settings(void);
 
+/** Whether nothing is or will be recorded, as far as one load tells: then a hook hands its call on
+ *  at once. */
+bool recorder_is_off(void);
+
 /**
  * The recording that a publish belongs to.  The first call of a process opens
  * it, while others wait.

@@ -111,9 +111,11 @@ static inline void finish_places(struct call *call, bool published)
 static inline void before_publish(struct call *call, const uint8_t *ring, size_t ring_bytes,
                                   uint32_t first, uint64_t count)
 {
-    call->window = (struct window){ring, ring_bytes, first, count};
     call->recording = recorder_begin();
-    call->prepared = call->recording != NULL && is_free(&call->window);
+    if (call->recording == NULL)
+        return;
+    call->window = (struct window){ring, ring_bytes, first, count};
+    call->prepared = is_free(&call->window);
     if (call->prepared)
         take_places(call);
 }
@@ -144,6 +146,8 @@ VYRE_API int vyre_publish_slot(uint8_t *ring_bytes, size_t ring_len, uint32_t sl
                                size_t args_len)
 {
     ORIGINAL(PUBLISH_SLOT, vyre_publish_slot)
+    if (recorder_is_off())
+        return original(ring_bytes, ring_len, slot_idx, tenant_id, opcode, args, args_len);
     struct call call;
     before_publish(&call, ring_bytes, ring_len, slot_idx, 1);
     return after_publish(
@@ -155,6 +159,8 @@ VYRE_API int vyre_publish_packed_slot(uint8_t *ring_bytes, size_t ring_len, uint
                                       size_t ops_len)
 {
     ORIGINAL(PUBLISH_PACKED_SLOT, vyre_publish_packed_slot)
+    if (recorder_is_off())
+        return original(ring_bytes, ring_len, slot_idx, tenant_id, ops, ops_len);
     struct call call;
     before_publish(&call, ring_bytes, ring_len, slot_idx, 1);
     return after_publish(&call, original(ring_bytes, ring_len, slot_idx, tenant_id, ops, ops_len));
@@ -165,6 +171,9 @@ VYRE_API int vyre_batch_publish(uint8_t *ring_bytes, size_t ring_len, uint32_t s
                                 size_t items_len, uint32_t batch_tag, uint32_t *consumed)
 {
     ORIGINAL(BATCH_PUBLISH, vyre_batch_publish)
+    if (recorder_is_off())
+        return original(ring_bytes, ring_len, start_slot, tenant_id, items, items_len, batch_tag,
+                        consumed);
     struct call call;
     /* The items and then the fence. */
     before_publish(&call, ring_bytes, ring_len, start_slot, (uint64_t)items_len + 1);
@@ -177,6 +186,8 @@ VYRE_API int vyre_publish_work_items(uint8_t *ring_bytes, size_t ring_len, uint3
                                      size_t items_len)
 {
     ORIGINAL(PUBLISH_WORK_ITEMS, vyre_publish_work_items)
+    if (recorder_is_off())
+        return original(ring_bytes, ring_len, start_slot, tenant_id, items, items_len);
     struct call call;
     before_publish(&call, ring_bytes, ring_len, start_slot, items_len);
     return after_publish(&call,

@@ -39,7 +39,7 @@ _Static_assert(VRRL_CAPACITY_MAX <= 1u << POSITION_LAP_SHIFT, "a position holds 
 
 /** How long an owner is given to move the position by itself.  Retrying at once would only
  *  take the cache line away from it: two threads are three times as fast with this pause. */
-#define PAUSES 64
+#define PAUSES 128
 
 /** Owned places that one take goes past, beyond the capacity, before it gives up. */
 #define PASSES_MAX 256

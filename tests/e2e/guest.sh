@@ -13,7 +13,7 @@ same()
     rm -rf run.vrrl run.*.vrrl run.*vrrl.d
     timeout -k 5 60 "$host" "$@" >plain 2>plain.err </dev/null
     expected=$?
-    rm -rf done run.vrrl
+    rm -rf ended run.vrrl
     expect "$expected" timeout -k 5 60 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl "$host" "$@"
     cmp -s plain out || fail "$* says something else: $(diff plain out)"
 }
@@ -74,8 +74,8 @@ case $(readelf -d "$shim") in
 *) the_handler_publishes ;;
 esac
 
-same daemon done
-wait_for test -e done
+same daemon ended
+wait_for test -e ended
 # Whether the first process's log is taken over depends on whether it has ended.
 records_of_all()
 {

@@ -10,6 +10,9 @@ if [ -z "${bounded-}" ]; then
 fi
 
 set -u
+# What is sorted and what is said must not depend on who runs it.
+LC_ALL=C
+export LC_ALL
 : "${top_builddir:?run it by make check}" "${top_srcdir:?run it by make check}"
 vrrl=$top_builddir/vrrl
 golden=$top_srcdir/tests/golden
@@ -64,6 +67,13 @@ refused()
     silent out
     says err '^vrrl: .*Fix: .*\.$'
     [ "$(wc -l <err)" -eq 1 ] || fail "not one line on stderr: $last"
+}
+
+# loader_knows VARIABLE: whether the OpenCL loader looks at a variable of the environment
+loader_knows()
+{
+    loader=$(ldd "$top_builddir/textstat-by-hand" | sed -n 's/.*libOpenCL.* => \(.*\) (.*/\1/p')
+    grep -q "$1" "$loader"
 }
 
 # equal WHAT ACTUAL EXPECTED

@@ -19,12 +19,14 @@ refused "$vrrl" replay --run 1 "$golden/two_of_cap4.vrrl"
 says err 'no session'
 
 # No platform at all: the loader is shown an empty list of drivers.
-mkdir none
-OCL_ICD_VENDORS=$folder/none
-export OCL_ICD_VENDORS
-refused "$vrrl" devices
-says err 'no OpenCL platform'
-unset OCL_ICD_VENDORS
+if loader_knows OCL_ICD_VENDORS; then
+    mkdir none
+    OCL_ICD_VENDORS=$folder/none
+    export OCL_ICD_VENDORS
+    refused "$vrrl" devices
+    says err 'no OpenCL platform'
+    unset OCL_ICD_VENDORS
+fi
 if ! "$vrrl" devices >out 2>err; then
     echo 'no OpenCL device: skipped'
     exit 77
