@@ -17,8 +17,6 @@ __attribute__((visibility("hidden"))) void *dynamic_dlvsym;
 /** For what runs before a sanitizer that the shim was built with is ready. */
 #define EARLY __attribute__((no_sanitize("address", "undefined", "thread")))
 
-extern ElfW(Dyn) _DYNAMIC[] __attribute__((visibility("hidden")));
-
 /** The shim's constructor has run, as those of what it is linked to. */
 static bool constructed;
 

@@ -39,11 +39,11 @@ static void open_journals(struct gpu_state *state, struct recording *recording)
                      session_strerror(error));
 }
 
-static size_t add_text(uint8_t *to, const char *text)
+static uint8_t *add_bytes(uint8_t *to, const void *bytes, size_t count)
 {
-    size_t length = strlen(text);
-    memcpy(to, text, length);
-    return length;
+    if (count > 0)
+        memcpy(to, bytes, count);
+    return to + count;
 }
 
 struct taker {
@@ -70,15 +70,13 @@ static void take_program(void *opaque, const struct gpu_program *program)
     uint8_t *at = journal_begin(journal, bytes);
     if (at == NULL)
         return;
-    memcpy(at, &told, sizeof(told));
-    at += sizeof(told);
-    at += add_text(at, program->api);
-    at += add_text(at, program->platform);
-    at += add_text(at, program->device);
-    at += add_text(at, program->driver);
-    at += add_text(at, program->options);
-    if (told.code_bytes > 0)
-        memcpy(at, program->code, told.code_bytes);
+    at = add_bytes(at, &told, sizeof(told));
+    at = add_bytes(at, program->api, told.api_bytes);
+    at = add_bytes(at, program->platform, told.platform_bytes);
+    at = add_bytes(at, program->device, told.device_bytes);
+    at = add_bytes(at, program->driver, told.driver_bytes);
+    at = add_bytes(at, program->options, told.options_bytes);
+    add_bytes(at, program->code, told.code_bytes);
     struct journal_entry entry =
         entry_now(taker->recording, SESSION_ENTRY_PROGRAM, SESSION_RING_UNKNOWN);
     taker->entry = journal_commit(journal, &entry);

@@ -292,8 +292,8 @@ struct log_place log_find_place(struct vrrl_writer *writer, uint64_t index, uint
 
 bool log_is_taken(const struct vrrl_writer *writer, uint64_t sequence)
 {
-    uint64_t owner = atomic_load_explicit(&writer->owners[sequence % writer->capacity],
-                                          memory_order_acquire);
+    uint64_t owner =
+        atomic_load_explicit(&writer->owners[sequence % writer->capacity], memory_order_acquire);
     return owner == owner_word(sequence / writer->capacity, STATE_OWNED);
 }
 

@@ -76,7 +76,8 @@ void log_leave_note(struct vrrl_writer *writer, const struct log_place *place, u
 /** Find an owned place by its index again, and the number left there. */
 struct log_place log_find_place(struct vrrl_writer *writer, uint64_t index, uint64_t *note);
 
-/** Whether the writer that took the place of this sequence has neither committed nor abandoned it. */
+/** Whether the writer that took the place of this sequence has neither committed nor abandoned it.
+ */
 bool log_is_taken(const struct vrrl_writer *writer, uint64_t sequence);
 
 /** Continue the count of another total (the session's) than what the log alone tells.

@@ -157,7 +157,8 @@ static void continue_log(const char *log_path, uint64_t capacity)
     if (recording_open(log_path, capacity, true, &recording) != 0)
         return;
     check(log_take(recording.log, &place) == 0, "no place");
-    recording_reserve_slot(&recording, &place, SESSION_ORIGIN_SYMBOL, published.ring, published.slot_idx);
+    recording_reserve_slot(&recording, &place, SESSION_ORIGIN_SYMBOL, published.ring,
+                           published.slot_idx);
     check(recording_commit(&recording, &place, &published), "lapped by nobody");
     recording_close(&recording);
     check(session_reader_open(log_path, capacity, &reader) == 0,

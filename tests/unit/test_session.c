@@ -38,7 +38,8 @@ static void append(struct recording *recording, uint32_t n)
     const struct published published = {
         .timestamp_ns = 1000 + n, .slot_idx = n, .ring = 3, .thread = 4, .words = words};
     ck_assert_int_eq(log_take(recording->log, &place), 0);
-    recording_reserve_slot(recording, &place, SESSION_ORIGIN_SYMBOL, published.ring, published.slot_idx);
+    recording_reserve_slot(recording, &place, SESSION_ORIGIN_SYMBOL, published.ring,
+                           published.slot_idx);
     ck_assert(recording_commit(recording, &place, &published));
 }
 
