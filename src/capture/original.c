@@ -8,12 +8,14 @@
 #include "capture/dynamic_symbols.h"
 
 const struct hook_table *const hook_tables[] = {&runtime_hook_table, &opencl_hook_table,
-                                                &confinement_hook_table, NULL};
+                                                &confinement_hook_table, &publish_symbol_hook_table,
+                                                NULL};
 
 struct hook *hook_find(const char *name)
 {
     /* Of the many names that a process asks for, few begin like one of these. */
-    if (name[0] != 'c' && name[0] != 'v' && name[0] != 's' && name[0] != 'p')
+    if (publish_symbol_hook_table.len == 0 && name[0] != 'c' && name[0] != 'v' && name[0] != 's' &&
+        name[0] != 'p')
         return NULL;
     for (const struct hook_table *const *table = hook_tables; *table != NULL; table++)
         for (size_t i = 0; i < (*table)->len; i++)
@@ -52,6 +54,11 @@ void *original_find(struct hook *hook)
     void *found = dynamic_symbol(RTLD_NEXT, hook->name);
     if (found == NULL)
         found = find_in_loaded_libraries(hook);
+    /* The program itself comes before the shim. */
+    if (found == NULL)
+        found = dynamic_symbol(RTLD_DEFAULT, hook->name);
+    if (found == hook->replacement)
+        found = NULL;
     if (found != NULL)
         atomic_store_explicit(&hook->original, found, memory_order_release);
     return found;

@@ -30,6 +30,8 @@ extern const struct hook_table *const hook_tables[];
 extern const struct hook_table runtime_hook_table;
 extern const struct hook_table opencl_hook_table;
 extern const struct hook_table confinement_hook_table;
+/** Its length is known once the settings were read. */
+extern struct hook_table publish_symbol_hook_table;
 
 /** The hook of a symbol.  \return NULL when it is not hooked */
 struct hook *hook_find(const char *name);

@@ -123,6 +123,9 @@ static const char *open_recording(char log[PATH_MAX])
             error =
                 recording_open(log, settings->capacity, !settings->no_session, &recorder.recording);
     }
+    /* Of other errors the system's last one says nothing. */
+    if (error != VRRL_E_IO)
+        errno = 0;
     return error == 0 ? NULL : session_strerror(error);
 }
 

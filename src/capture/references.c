@@ -61,6 +61,13 @@ static int find_libraries(struct dl_phdr_info *info, size_t size, void *opaque)
     return 0;
 }
 
+/** The shim exports no function of this name, so that every reference must be pointed. */
+static bool is_named_by_user(const struct hook *hook)
+{
+    return hook >= publish_symbol_hook_table.hooks &&
+           hook < publish_symbol_hook_table.hooks + publish_symbol_hook_table.len;
+}
+
 /** Whether an object asks for the library that holds a function. */
 static bool asks_for(const struct search *search, const void *function)
 {
@@ -73,17 +80,27 @@ static bool asks_for(const struct search *search, const void *function)
     return false;
 }
 
+/** A library calls its own functions as it likes. */
+static bool is_library(const struct search *search)
+{
+    for (unsigned i = 0; i < search->libraries_len; i++)
+        if (search->libraries[i].begin == search->object->begin)
+            return true;
+    return false;
+}
+
 static bool look(const struct elf_reference *reference, void *opaque)
 {
     const struct search *search = opaque;
     struct hook *hook = hook_find(reference->name);
-    if (hook == NULL)
+    if (hook == NULL || (is_library(search) && !is_named_by_user(hook)))
         return true;
     void *original = atomic_load_explicit(&hook->original, memory_order_acquire);
     void *now = __atomic_load_n(reference->at, __ATOMIC_ACQUIRE);
     /* One that was not resolved yet leads into the object's own PLT. */
     bool lazy = (uintptr_t)now >= search->object->begin && (uintptr_t)now < search->object->end;
-    if (original != NULL && (now == original || (lazy && asks_for(search, original))))
+    if (original != NULL &&
+        (now == original || (lazy && (is_named_by_user(hook) || asks_for(search, original)))))
         elf_point(search->object, reference, hook->replacement);
     return true;
 }
@@ -95,10 +112,6 @@ static int point_object(struct dl_phdr_info *info, size_t size, void *opaque)
     struct elf_object object;
     if (!elf_object_of(info, &object) || is_shim(&object))
         return 0;
-    /* A library calls its own functions as it likes. */
-    for (unsigned i = 0; i < search->libraries_len; i++)
-        if (search->libraries[i].begin == object.begin)
-            return 0;
     search->object = &object;
     elf_for_each_reference(&object, look, search);
     return 0;

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "capture/publish_symbol.h"
 #include "log/vrrl.h"
 #include "session/log_name.h"
 #include "vyre/vyre_protocol.h"
@@ -58,6 +59,8 @@ void settings_read(struct settings *settings)
     settings->verbose = is_on("VRRL_VERBOSE");
     settings->no_session = is_on("VRRL_NO_SESSION");
     bool megakernel = read_megakernel(settings);
+    const char *symbols = getenv("VRRL_PUBLISH_SYMBOL");
+    bool understood = symbols == NULL || symbols[0] == '\0' || publish_symbols_read(symbols);
     const char *log = getenv("VRRL_LOG");
     const char *capacity = getenv("VRRL_CAPACITY");
     if (log == NULL || log[0] == '\0') {
@@ -74,6 +77,10 @@ void settings_read(struct settings *settings)
     else if (capacity != NULL && !read_number(capacity, 1, VRRL_CAPACITY_MAX, &settings->capacity))
         settings->fault =
             "VRRL_CAPACITY is not a number of records. Fix: set it to 1 … 1048576, or not at all.";
+    else if (!understood)
+        settings->fault = "VRRL_PUBLISH_SYMBOL is not understood, or not possible on this machine. "
+                          "Fix: give NAME(ring,len,slot,…) with the parameters in their order, on "
+                          "x86-64.";
     else if (!megakernel)
         settings->fault =
             "VRRL_CONTROL_ARG and VRRL_RING_ARG are not the numbers of two arguments. "

@@ -1,7 +1,8 @@
 /**
  * \file settings.h
  * \brief What the environment asks of the recorder: VRRL_LOG, VRRL_CAPACITY, VRRL_DISABLE,
- *        VRRL_VERBOSE, VRRL_NO_SESSION, VRRL_KERNEL, VRRL_CONTROL_ARG, VRRL_RING_ARG.
+ *        VRRL_VERBOSE, VRRL_NO_SESSION, VRRL_KERNEL, VRRL_CONTROL_ARG, VRRL_RING_ARG,
+ *        VRRL_PUBLISH_SYMBOL (publish_symbol.h).
  */
 #ifndef VRRL_CAPTURE_SETTINGS_H
 #define VRRL_CAPTURE_SETTINGS_H

@@ -41,6 +41,9 @@ static const char usage[] =
     "                     after them the oldest is overwritten\n"
     "  -a, --append       continue a log of that name, with its own capacity\n"
     "      --no-session   record the bare log only, without LOG.d beside it\n"
+    "      --publish-symbol 'NAME(ring,len,slot,...) [-> CONDITION]'\n"
+    "                     NAME publishes, with its parameters in this order: ring, len, slot,\n"
+    "                     tenant, opcode, args, nargs, or _; may be repeated\n"
     "      --kernel NAME  the megakernel is the kernel of this name, whatever its buffers\n"
     "                     look like\n"
     "      --control-arg N, --ring-arg N\n"
@@ -56,6 +59,8 @@ struct record_options {
     uint64_t capacity;
     bool append;
     bool no_session;
+    /** Separated by ';', NULL when none was given. */
+    char *publish_symbols;
     /** NULL: recognised by its buffers. */
     const char *kernel;
     uint64_t control_argument;
@@ -65,6 +70,7 @@ struct record_options {
 
 enum long_option {
     OPTION_NO_SESSION = 256,
+    OPTION_PUBLISH_SYMBOL,
     OPTION_KERNEL,
     OPTION_CONTROL_ARGUMENT,
     OPTION_RING_ARGUMENT,
@@ -80,6 +86,23 @@ static bool read_argument(char **argv, const char *option, uint64_t *argument)
     }
     option_value_error(argv, option, "a number from 0 to 63");
     return false;
+}
+
+static bool add_publish_symbol(char **argv, struct record_options *options)
+{
+    char *before = options->publish_symbols;
+    const char *open = strchr(optarg, '(');
+    if (open == NULL || open == optarg || strchr(open, ')') == NULL) {
+        option_value_error(argv, "--publish-symbol", "NAME(ring,len,slot,...)");
+        return false;
+    }
+    if (asprintf(&options->publish_symbols, "%s%s%s", before == NULL ? "" : before,
+                 before == NULL ? "" : ";", optarg) < 0) {
+        message_error("record: %s. Fix: free some memory.", strerror(errno));
+        return false;
+    }
+    free(before);
+    return true;
 }
 
 static bool read_megakernel(int code, char **argv, struct record_options *options)
@@ -106,6 +129,7 @@ static bool read_options(int argc, char **argv, struct record_options *options)
         {"capacity", required_argument, NULL, 'c'},
         {"append", no_argument, NULL, 'a'},
         {"no-session", no_argument, NULL, OPTION_NO_SESSION},
+        {"publish-symbol", required_argument, NULL, OPTION_PUBLISH_SYMBOL},
         {"kernel", required_argument, NULL, OPTION_KERNEL},
         {"control-arg", required_argument, NULL, OPTION_CONTROL_ARGUMENT},
         {"ring-arg", required_argument, NULL, OPTION_RING_ARGUMENT},
@@ -134,6 +158,11 @@ static bool read_options(int argc, char **argv, struct record_options *options)
             break;
         case OPTION_NO_SESSION:
             options->no_session = true;
+            break;
+        case OPTION_PUBLISH_SYMBOL:
+            if (!add_publish_symbol(argv, options)) {
+                return false;
+            }
             break;
         case OPTION_KERNEL:
         case OPTION_CONTROL_ARGUMENT:
@@ -230,9 +259,10 @@ static void tell_result(const struct target_log *log, uint64_t since_ns, const c
     } else if (opened > 0) {
         reason = "the runtime refused every publish";
     } else if (reason == NULL) {
-        reason = "it called no publish function that is known, such as vyre_publish_slot, and "
-                 "launched no megakernel through OpenCL (see --kernel), or a line above says why "
-                 "it could not record";
+        reason =
+            "it called no publish function that is known, such as vyre_publish_slot "
+            "(see --publish-symbol), and launched no megakernel through OpenCL (see --kernel), "
+            "or a line above says why it could not record";
     }
     message_notice("nothing was recorded from %s: %s", command, reason);
 }
@@ -251,6 +281,7 @@ static int run_and_tell(const struct record_options *options, const struct targe
         {"VRRL_LOG", log->path},
         {"VRRL_CAPACITY", capacity},
         {"VRRL_NO_SESSION", options->no_session ? "1" : "0"},
+        {"VRRL_PUBLISH_SYMBOL", options->publish_symbols == NULL ? "" : options->publish_symbols},
         {"VRRL_KERNEL", options->kernel == NULL ? "" : options->kernel},
         {"VRRL_CONTROL_ARG", control_argument},
         {"VRRL_RING_ARG", ring_argument},
@@ -270,20 +301,16 @@ static int run_and_tell(const struct record_options *options, const struct targe
     return child_repeat_end(status);
 }
 
-int cmd_record(int argc, char **argv)
+static int record(char **argv, const struct record_options *options)
 {
-    struct record_options options;
     struct target_log log;
     char shim[PATH_MAX];
     char file[PATH_MAX];
-    if (!read_options(argc, argv, &options)) {
-        return CLI_FAILED;
-    }
-    if (options.help) {
+    if (options->help) {
         puts(usage);
         return message_finish_output(CLI_WELL);
     }
-    if (!target_log_check(options.log, options.append, &log) || !find_shim(shim)) {
+    if (!target_log_check(options->log, options->append, &log) || !find_shim(shim)) {
         return CLI_FAILED;
     }
     int error = host_find(argv[optind], file);
@@ -297,7 +324,15 @@ int cmd_record(int argc, char **argv)
         free(preload);
         return CLI_FAILED;
     }
-    int status = run_and_tell(&options, &log, file, argv + optind, preload);
+    int status = run_and_tell(options, &log, file, argv + optind, preload);
     free(preload);
+    return status;
+}
+
+int cmd_record(int argc, char **argv)
+{
+    struct record_options options;
+    int status = read_options(argc, argv, &options) ? record(argv, &options) : CLI_FAILED;
+    free(options.publish_symbols);
     return status;
 }

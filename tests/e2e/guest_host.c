@@ -244,13 +244,13 @@ static void *volatile broken;
 static volatile sig_atomic_t bus_seen;
 static volatile sig_atomic_t bus_at_page;
 
+/* mmap() is a system call and no more.  NOLINTBEGIN(bugprone-signal-handler) */
 static void mend_page(void)
 {
     (void)!mmap(broken, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
                 0);
 }
 
-/* mmap() is a system call and no more.  NOLINTBEGIN(bugprone-signal-handler) */
 static void on_bus(int number, siginfo_t *info, void *context)
 {
     (void)context;

@@ -73,9 +73,8 @@ static void read_all(enum journal_kind kind, const char *expected)
     struct journal_entry entry;
     const void *payload;
     int seen = expected == NULL;
-    int more;
     unsigned rounds = 0;
-    while ((more = journal_read(reader, &entry, &payload)) == 1 && rounds++ < BYTES_MAX) {
+    while (journal_read(reader, &entry, &payload) == 1 && rounds++ < BYTES_MAX) {
         decode(payload, entry.bytes);
         seen = seen || (entry.bytes == 4 && memcmp(payload, expected, 4) == 0);
     }
