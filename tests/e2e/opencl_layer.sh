@@ -16,6 +16,15 @@ for way in write write-rectangle map sub-buffer svm-map clone-kernel learn-by-wa
     recorded "$way"
 done
 
+# Somebody else's layer in front of it goes on seeing what it saw.
+other=$top_builddir/tests/e2e/.libs/opencl_other_layer.so
+for preload in "" "$shim"; do
+    expect 0 env OPENCL_LAYERS="$shim:$other" LD_PRELOAD="$preload" VRRL_LOG=run.vrrl \
+        "$host" "$kernel" write
+    says err '^7 writes came through'
+    recorded write
+done
+
 # Switched off, the loader's calls go straight on.
 expect 0 env OPENCL_LAYERS="$shim" VRRL_LOG=run.vrrl VRRL_DISABLE=1 "$host" "$kernel" write
 silent err

@@ -3,6 +3,7 @@
  */
 #include "opencl_host.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -251,6 +252,38 @@ static void copy_unknown_svm(struct opencl *opencl)
     }
 }
 
+#define THREADS 4
+
+static void *run_alone(void *opaque)
+{
+    struct opencl alone = *(struct opencl *)opaque;
+    struct megakernel megakernel;
+    cl_int result;
+    alone.queue = clCreateCommandQueueWithProperties(alone.context, alone.device, NULL, &result);
+    require(result, "queue");
+    for (unsigned i = 0; i < 20; i++) {
+        megakernel_make(&megakernel, &alone);
+        run_batch_at(&megakernel, megakernel.ring, 0);
+        run_batch_at(&megakernel, megakernel.ring, 0);
+        require(clReleaseKernel(megakernel.kernel), "release");
+        require(clReleaseMemObject(megakernel.ring), "release");
+        require(clReleaseMemObject(megakernel.control), "release");
+        require(clReleaseMemObject(megakernel.debug_log), "release");
+        require(clReleaseMemObject(megakernel.io_queue), "release");
+    }
+    return NULL;
+}
+
+/** Each thread has megakernels and a queue of its own. */
+static void threads(struct opencl *opencl)
+{
+    pthread_t started[THREADS];
+    for (unsigned i = 0; i < THREADS; i++)
+        require(pthread_create(&started[i], NULL, run_alone, opencl), "thread");
+    for (unsigned i = 0; i < THREADS; i++)
+        require(pthread_join(started[i], NULL), "join");
+}
+
 const struct way memory_ways[] = {
     {"copy-host-pointer", copy_host_pointer},
     {"use-host-pointer", use_host_pointer},
@@ -261,6 +294,7 @@ const struct way memory_ways[] = {
     {"svm-copy", svm_copy},
     {"svm-fine", svm_fine},
     {"mapped-launch", mapped_launch},
+    {"threads", threads},
     {"copy-unknown", copy_unknown},
     {"copy-unknown-svm", copy_unknown_svm},
     {NULL, NULL},

@@ -3,6 +3,8 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "opencl_host.h"
 
@@ -262,6 +264,18 @@ static void equal_words(struct opencl *opencl)
     }
 }
 
+/** More bytes than the buffer has, which are not all there: OpenCL refuses without a look. */
+static bool write_too_much(struct megakernel *megakernel)
+{
+    static const uint8_t zeros[128u << 10];
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    cl_mem large = make_buffer(megakernel->opencl, zeros, sizeof(zeros));
+    uint8_t *bytes = mmap(NULL, 2 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    require_true(bytes != MAP_FAILED && mprotect(bytes + page, page, PROT_NONE) == 0, "no memory");
+    return clEnqueueWriteBuffer(megakernel->queue, large, CL_TRUE, 0, 2 * sizeof(zeros), bytes, 0,
+                                NULL, NULL) == CL_SUCCESS;
+}
+
 /** Calls that fail publish nothing, whatever their bytes say. */
 static void failed(struct opencl *opencl)
 {
@@ -272,7 +286,8 @@ static void failed(struct opencl *opencl)
     const size_t origin[3] = {0};
     const size_t region[3] = {VYRE_SLOT_BYTES, SLOTS, 1};
     const uint32_t published = VYRE_STATUS_PUBLISHED;
-    bool taken = clEnqueueWriteBuffer(megakernel.queue, megakernel.ring, CL_TRUE, RING_BYTES,
+    bool taken = write_too_much(&megakernel) ||
+                 clEnqueueWriteBuffer(megakernel.queue, megakernel.ring, CL_TRUE, RING_BYTES,
                                       RING_BYTES, megakernel.slots, 0, NULL, NULL) == CL_SUCCESS ||
                  clEnqueueWriteBuffer(megakernel.queue, megakernel.ring, CL_TRUE, 0, RING_BYTES,
                                       megakernel.slots, 1, NULL, NULL) == CL_SUCCESS ||
