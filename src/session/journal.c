@@ -175,6 +175,9 @@ uint64_t journal_commit(struct journal *journal, const struct journal_entry *ent
     begun->bytes = bytes;
     begun->offset = header->head;
     begun->number = header->entries + 1;
+    if (begun->position < journal->position)
+        begun->position = journal->position;
+    journal->position = begun->position;
     header->entries = begun->number;
     journal->begun = NULL;
     commit(journal, journal_entry_bytes(bytes));

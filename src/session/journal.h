@@ -99,6 +99,8 @@ struct journal {
     uint64_t bytes;
     /** Entry that was begun and not committed; its payload follows it. */
     struct journal_entry *begun;
+    /** Of the newest entry that was committed. */
+    uint64_t position;
 };
 
 /**
@@ -120,6 +122,8 @@ int journal_open(const char *log_path, enum journal_kind kind, uint64_t bytes,
 void *journal_begin(struct journal *journal, uint64_t bytes);
 
 /** Commit what was begun.  Of \a entry the caller sets position, time_ns, type, run and ring.
+ *  Positions never go back: what began before an entry that is committed already, as launches of
+ *  several threads do, is put behind it.
  *  \return the entry's number */
 uint64_t journal_commit(struct journal *journal, const struct journal_entry *entry);
 
