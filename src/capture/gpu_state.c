@@ -208,6 +208,37 @@ const uint8_t *gpu_known_bytes(const struct buffer *buffer, size_t offset, size_
     return buffer->shadow->bytes + offset;
 }
 
+/** Words of a block that lie whole in bytes [from, from + count) of it. */
+static uint16_t words_within(size_t from, size_t count)
+{
+    unsigned first = (unsigned)((from + 3) / 4);
+    unsigned end = (unsigned)((from + count) / 4);
+    return end <= first ? 0 : (uint16_t)((1u << end) - (1u << first));
+}
+
+static uint32_t status_of(const struct shadow *shadow, size_t block)
+{
+    uint32_t status;
+    memcpy(&status, shadow->bytes + block * SHADOW_BLOCK, sizeof(status));
+    return status;
+}
+
+bool gpu_merge(struct shadow *shadow, size_t block, size_t from, const uint8_t *bytes, size_t count,
+               uint32_t upload)
+{
+    memcpy(shadow->bytes + block * SHADOW_BLOCK + from, bytes, count);
+    shadow->known[block] |= words_within(from, count);
+    shadow->uploaded[block] = upload;
+    bool published =
+        (shadow->known[block] & 1u) != 0 && status_of(shadow, block) == VYRE_STATUS_PUBLISHED;
+    uint64_t bit = UINT64_C(1) << block % SHADOW_PAGE;
+    if (published)
+        shadow->published[block / SHADOW_PAGE] |= bit;
+    else
+        shadow->published[block / SHADOW_PAGE] &= ~bit;
+    return published;
+}
+
 void gpu_forget(struct buffer *buffer, size_t offset, size_t count)
 {
     struct shadow *shadow = buffer->shadow;

@@ -145,6 +145,10 @@ bool gpu_make_shadow(struct gpu_state *state, struct buffer *buffer);
 const uint8_t *gpu_known_bytes(const struct buffer *buffer, size_t offset, size_t count,
                                size_t *known);
 
+/** Put bytes of one block there.  \return whether the block is a slot that is PUBLISHED now */
+bool gpu_merge(struct shadow *shadow, size_t block, size_t from, const uint8_t *bytes, size_t count,
+               uint32_t upload);
+
 /** Forget what a buffer holds. */
 void gpu_forget(struct buffer *buffer, size_t offset, size_t count);
 
