@@ -7,6 +7,17 @@
 #include "capture/publish_call.h"
 #include "capture/references.h"
 
+static struct hook hooks[PUBLISH_SYMBOLS_MAX];
+
+__attribute__((visibility("hidden"))) struct hook_table publish_symbol_hook_table = {hooks, 0};
+
+bool publish_symbols_asked(void)
+{
+    return publish_symbol_hook_table.len > 0;
+}
+
+#if defined(__x86_64__)
+
 #define NAME_BYTES 128
 #define PARAMETERS_MAX 32
 
@@ -38,15 +49,6 @@ struct publish_symbol {
 };
 
 static struct publish_symbol symbols[PUBLISH_SYMBOLS_MAX];
-static struct hook hooks[PUBLISH_SYMBOLS_MAX];
-
-__attribute__((visibility("hidden"))) struct hook_table publish_symbol_hook_table = {hooks, 0};
-
-bool publish_symbols_asked(void)
-{
-    return publish_symbol_hook_table.len > 0;
-}
-
 static const char *skip_spaces(const char *at)
 {
     return at + strspn(at, " \t");
@@ -140,8 +142,6 @@ static bool read_symbol(const char **at, struct publish_symbol *symbol)
     *at = skip_spaces(*at + length);
     return starts(at, "(") && read_parameters(at, symbol) && read_condition(at, symbol);
 }
-
-#if defined(__x86_64__)
 
 #define REGISTERS 6
 
