@@ -68,7 +68,8 @@ int journal_check(const struct journal_header *header, uint64_t file_bytes, enum
         return error;
     bool sound = header->tail <= header->head && header->head - header->tail <= header->bytes &&
                  header->head < JOURNAL_OFFSET_MAX && header->head % JOURNAL_ALIGNMENT == 0 &&
-                 header->tail % JOURNAL_ALIGNMENT == 0 && entries_chain(header);
+                 header->tail % JOURNAL_ALIGNMENT == 0 &&
+                 header->entries <= header->head / JOURNAL_ALIGNMENT && entries_chain(header);
     return sound ? 0 : SESSION_E_FORMAT;
 }
 
