@@ -1,7 +1,9 @@
 #include "capture/recorder.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -129,9 +131,23 @@ static const char *open_recording(char log[PATH_MAX])
     return error == 0 ? NULL : session_strerror(error);
 }
 
+/** Signals wait while the log is opened: a timer that rings more often than blocks can be allocated
+ *  would interrupt that for ever. */
+static void block_signals(sigset_t *before)
+{
+    static const int faults[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        sigdelset(&blocked, faults[i]);
+    pthread_sigmask(SIG_BLOCK, &blocked, before);
+}
+
 static void open_first(void)
 {
     char log[PATH_MAX] = "";
+    sigset_t signals;
+    block_signals(&signals);
     this_thread.opening = true;
     errno = 0;
     const char *fault = open_recording(log);
@@ -148,6 +164,7 @@ static void open_first(void)
         __atomic_fetch_add(&recorder.recording.header->skipped,
                            atomic_exchange(&recorder.skipped_while_opening, 0), __ATOMIC_RELAXED);
     atomic_store(&recorder.state, fault == NULL ? RECORDING : OFF);
+    pthread_sigmask(SIG_SETMASK, &signals, NULL);
 }
 
 /** Put private memory in the place of a mapping that an address lies in. */
