@@ -264,7 +264,7 @@ int main(void)
     tcase_add_test(tests, test_continued);
     tcase_add_test(tests, test_private_memory);
     tcase_add_test(tests, test_live_reader_is_overtaken);
-    tcase_add_loop_test(tests, test_damage_is_put_aside, 0, 9);
+    tcase_add_loop_test(tests, test_damage_is_put_aside, 0, 8);
     tcase_add_test(tests, test_truncated_is_refused);
     tcase_add_test(tests, test_killed);
     suite_add_tcase(suite, tests);
