@@ -8,10 +8,12 @@
 #define RELOCATION_PLT R_X86_64_JUMP_SLOT
 #define RELOCATION_GOT R_X86_64_GLOB_DAT
 #define RELOCATION_DATA R_X86_64_64
+#define RELOCATION_OWN R_X86_64_RELATIVE
 #elif defined(__aarch64__)
 #define RELOCATION_PLT R_AARCH64_JUMP_SLOT
 #define RELOCATION_GOT R_AARCH64_GLOB_DAT
 #define RELOCATION_DATA R_AARCH64_ABS64
+#define RELOCATION_OWN R_AARCH64_RELATIVE
 #else
 #error "references are known on x86-64 and AArch64"
 #endif
@@ -181,10 +183,11 @@ static bool look_at(const struct elf_object *object, const ElfW(Rela) * relocati
         uint32_t index = (uint32_t)ELF64_R_SYM(relocations[i].r_info);
         bool of_function = type == RELOCATION_PLT || type == RELOCATION_GOT ||
                            (type == RELOCATION_DATA && relocations[i].r_addend == 0);
-        if (!of_function || index == 0)
+        bool own = type == RELOCATION_OWN;
+        if (!own && (!of_function || index == 0))
             continue;
         const struct elf_reference reference = {
-            .name = object->strings + object->symbols[index].st_name,
+            .name = own ? NULL : object->strings + object->symbols[index].st_name,
             .at = (void **)(object->base + relocations[i].r_offset),
         };
         if (!look(&reference, looker))

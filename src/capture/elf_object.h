@@ -49,8 +49,9 @@ bool elf_needs(const struct elf_object *object, const char *soname);
 /** NULL when it has none. */
 const char *elf_soname(const struct elf_object *object);
 
-/** A place in an object that holds the address of a function by its name. */
+/** A place in an object that holds the address of a function. */
 struct elf_reference {
+    /** NULL when it was given as an address in the object itself, whatever lies there. */
     const char *name;
     void **at;
 };

@@ -85,6 +85,89 @@ publish_stub:
     .cfi_endproc
     .size publish_stub, . - publish_stub
 
+#elif defined(__aarch64__)
+
+/* The frame: x29 and x30 (16), x0…7 (64), x8 and number (16), q0…7 (128), state (512). */
+#define FRAME 736
+#define REGISTERS 16
+#define RESULT_ADDRESS 80
+#define VECTORS 96
+#define STATE 224
+#define STACK_WORDS 32
+
+.macro stub number
+    .globl publish_stub_\number
+    .hidden publish_stub_\number
+    .type publish_stub_\number, %function
+publish_stub_\number:
+    hint #34 /* bti c */
+    mov w16, #\number
+    b publish_stub
+    .size publish_stub_\number, . - publish_stub_\number
+.endm
+
+.macro each_vector instruction
+    \instruction q0, q1, [sp, #VECTORS]
+    \instruction q2, q3, [sp, #VECTORS + 32]
+    \instruction q4, q5, [sp, #VECTORS + 64]
+    \instruction q6, q7, [sp, #VECTORS + 96]
+.endm
+
+    .text
+    .type publish_stub, %function
+publish_stub:
+    .cfi_startproc
+    sub sp, sp, #FRAME
+    .cfi_def_cfa_offset FRAME
+    stp x29, x30, [sp]
+    .cfi_offset 29, -FRAME
+    .cfi_offset 30, -FRAME + 8
+    mov x29, sp
+    .cfi_def_cfa_register 29
+    stp x0, x1, [sp, #REGISTERS]
+    stp x2, x3, [sp, #REGISTERS + 16]
+    stp x4, x5, [sp, #REGISTERS + 32]
+    stp x6, x7, [sp, #REGISTERS + 48]
+    stp x8, x16, [sp, #RESULT_ADDRESS]
+    each_vector stp
+    mov x0, x16
+    add x1, sp, #REGISTERS
+    add x2, sp, #FRAME
+    add x3, sp, #STATE
+    bl publish_symbol_before
+    mov x16, x0
+    each_vector ldp
+    sub sp, sp, #(8 * STACK_WORDS)
+    add x9, x29, #FRAME
+    mov x10, sp
+    mov w11, #(STACK_WORDS / 2)
+1:
+    ldp x12, x13, [x9], #16
+    stp x12, x13, [x10], #16
+    subs w11, w11, #1
+    b.ne 1b
+    ldp x0, x1, [x29, #REGISTERS]
+    ldp x2, x3, [x29, #REGISTERS + 16]
+    ldp x4, x5, [x29, #REGISTERS + 32]
+    ldp x6, x7, [x29, #REGISTERS + 48]
+    ldr x8, [x29, #RESULT_ADDRESS]
+    blr x16
+    mov sp, x29
+    stp x0, x1, [sp, #REGISTERS]
+    each_vector stp
+    add x1, sp, #STATE
+    bl publish_symbol_after
+    ldp x0, x1, [sp, #REGISTERS]
+    each_vector ldp
+    ldp x29, x30, [sp]
+    add sp, sp, #FRAME
+    .cfi_def_cfa 31, 0
+    ret
+    .cfi_endproc
+    .size publish_stub, . - publish_stub
+
+#endif
+
     stub 0
     stub 1
     stub 2
@@ -94,5 +177,4 @@ publish_stub:
     stub 6
     stub 7
 
-#endif
     .section .note.GNU-stack, "", %progbits

@@ -16,8 +16,6 @@ bool publish_symbols_asked(void)
     return publish_symbol_hook_table.len > 0;
 }
 
-#if defined(__x86_64__)
-
 #define NAME_BYTES 128
 #define PARAMETERS_MAX 32
 
@@ -49,6 +47,7 @@ struct publish_symbol {
 };
 
 static struct publish_symbol symbols[PUBLISH_SYMBOLS_MAX];
+
 static const char *skip_spaces(const char *at)
 {
     return at + strspn(at, " \t");
@@ -143,7 +142,12 @@ static bool read_symbol(const char **at, struct publish_symbol *symbol)
     return starts(at, "(") && read_parameters(at, symbol) && read_condition(at, symbol);
 }
 
+/** Integers and pointers in registers (System V ABI of x86-64; AAPCS64); others are on the stack. */
+#if defined(__x86_64__)
 #define REGISTERS 6
+#elif defined(__aarch64__)
+#define REGISTERS 8
+#endif
 
 extern char publish_stub_0[], publish_stub_1[], publish_stub_2[], publish_stub_3[];
 extern char publish_stub_4[], publish_stub_5[], publish_stub_6[], publish_stub_7[];
@@ -224,16 +228,6 @@ __attribute__((visibility("hidden"))) void publish_symbol_after(uint64_t result,
     struct state *state = opaque;
     after_publish(&state->call, succeeded(state->symbol, (int32_t)result) ? 0 : -1);
 }
-
-#else
-
-bool publish_symbols_read(const char *text)
-{
-    (void)text;
-    return false;
-}
-
-#endif
 
 /** References of what was loaded with the program; later ones are pointed as they come. */
 __attribute__((constructor)) static void point(void)

@@ -8,9 +8,9 @@
  * CONDITION` says when a call succeeded: `ret==N`, `ret!=N`, `ret>N`, `ret>=N`, `ret<N`, `ret<=N`
  * over its 32-bit result, or `always`; without it `ret==0`. Several are separated by ';'.
  *
- * The references to the function in all objects are pointed at a stub (references.h). x86-64:
- * parameters are integers and pointers, in registers or on the stack, 32 words of which the stub
- * hands on.
+ * The references to the function in all objects are pointed at a stub (references.h). Parameters
+ * are integers and pointers, in registers or on the stack (System V ABI of x86-64, AAPCS64 of
+ * AArch64); the stub hands on 32 words of the stack.
  */
 #ifndef VRRL_CAPTURE_PUBLISH_SYMBOL_H
 #define VRRL_CAPTURE_PUBLISH_SYMBOL_H
@@ -20,7 +20,7 @@
 
 #define PUBLISH_SYMBOLS_MAX 8
 
-/** Read what was asked for.  \return false when it is not understood, or not possible here */
+/** Read what was asked for.  \return false when it is not understood */
 bool publish_symbols_read(const char *text);
 
 /** Whether any was asked for. */

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "capture/direct_calls.h"
 #include "capture/elf_object.h"
 #include "capture/original.h"
 
@@ -68,6 +69,15 @@ static bool is_named_by_user(const struct hook *hook)
            hook < publish_symbol_hook_table.hooks + publish_symbol_hook_table.len;
 }
 
+/** The hook of a function that an object defines and refers to by its address. */
+static struct hook *hook_named_by_user(const void *function)
+{
+    for (size_t i = 0; i < publish_symbol_hook_table.len; i++)
+        if (atomic_load(&publish_symbol_hook_table.hooks[i].original) == function)
+            return &publish_symbol_hook_table.hooks[i];
+    return NULL;
+}
+
 /** Whether an object asks for the library that holds a function. */
 static bool asks_for(const struct search *search, const void *function)
 {
@@ -92,7 +102,8 @@ static bool is_library(const struct search *search)
 static bool look(const struct elf_reference *reference, void *opaque)
 {
     const struct search *search = opaque;
-    struct hook *hook = hook_find(reference->name);
+    struct hook *hook =
+        reference->name != NULL ? hook_find(reference->name) : hook_named_by_user(*reference->at);
     if (hook == NULL || (is_library(search) && !is_named_by_user(hook)))
         return true;
     void *original = atomic_load_explicit(&hook->original, memory_order_acquire);
@@ -114,6 +125,7 @@ static int point_object(struct dl_phdr_info *info, size_t size, void *opaque)
         return 0;
     search->object = &object;
     elf_for_each_reference(&object, look, search);
+    direct_calls_say(info, &object);
     return 0;
 }
 

@@ -78,9 +78,8 @@ void settings_read(struct settings *settings)
         settings->fault =
             "VRRL_CAPACITY is not a number of records. Fix: set it to 1 … 1048576, or not at all.";
     else if (!understood)
-        settings->fault = "VRRL_PUBLISH_SYMBOL is not understood, or not possible on this machine. "
-                          "Fix: give NAME(ring,len,slot,…) with the parameters in their order, on "
-                          "x86-64.";
+        settings->fault = "VRRL_PUBLISH_SYMBOL is not understood. "
+                          "Fix: give NAME(ring,len,slot,…) with the parameters in their order.";
     else if (!megakernel)
         settings->fault =
             "VRRL_CONTROL_ARG and VRRL_RING_ARG are not the numbers of two arguments. "
