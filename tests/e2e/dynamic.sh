@@ -29,6 +29,29 @@ for binding in now lazy; do
     fi
 done
 
+# A plugin that writes its ring by hand, linked to an OpenCL that its RUNPATH alone leads to.
+real=$(ldd "$top_builddir/textstat-by-hand" | sed -n 's/.*libOpenCL.* => \(.*\) (.*/\1/p')
+mkdir opencl
+cp -L "$real" opencl/libOpenCL.so.1
+cp "$plugins/opencl_plugin.so" opencl_plugin.so
+KERNEL=$top_builddir/src/replay/standalone/megakernel.cl
+export KERNEL
+for how in now lazy 'now deepbind' 'lazy deepbind'; do
+    rm -rf run.vrrl run.vrrl.d
+    # shellcheck disable=SC2086 # several words
+    "$host" $how ./opencl_plugin.so >plain 2>/dev/null || continue
+    # shellcheck disable=SC2086
+    expect 0 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl LD_DEBUG=files LD_DEBUG_OUTPUT=loader \
+        "$host" $how ./opencl_plugin.so
+    silent err
+    cmp -s plain out || fail "the plugin says something else ($how)"
+    equal "publishes of a plugin with OpenCL ($how)" "$("$vrrl" dump --json run.vrrl | wc -l)" \
+        "$(wc -l <plain)"
+    grep -q "init: $folder/.*opencl/libOpenCL.so.1" loader.* ||
+        fail "OpenCL was not found through the plugin's RUNPATH ($how)"
+    rm -f loader.*
+done
+
 # The shim stands for OpenCL where the host would find it, and nowhere else.
 for scope in '' global; do
     expect 0 "$top_builddir/tests/e2e/dlsym_host" $scope

@@ -111,6 +111,20 @@ records bus 2
 [ $sanitized = yes ] || records bus-dies 1
 [ $sanitized = yes ] || records segv 2
 
+# A clock that is set back while a log is continued: an hour is put on what is there.
+records publish 3
+"$vrrl" dump --json run.vrrl | jq '.timestamp_ns' >times
+for record in 0 1 2; do
+    high=$(($(sed -n "$((record + 1))p" times) / 4294967296 + 838))
+    poke run.vrrl $((32 + 64 * record + 8)) "$(printf '\\%03o\\%03o\\%03o\\%03o' $((high % 256)) \
+        $((high / 256 % 256)) $((high / 65536 % 256)) $((high / 16777216)))"
+done
+expect 0 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl "$host" publish
+silent err
+equal 'records of both' "$("$vrrl" dump --json run.vrrl | wc -l)" 6
+expect 0 "$vrrl" verify run.vrrl
+says out 'clock was set back 1 time '
+
 # Folders that are not there, or cannot be written.
 for log in missing/run.vrrl /proc/run.vrrl; do
     expect 0 env LD_PRELOAD="$shim" VRRL_LOG="$log" "$host" publish

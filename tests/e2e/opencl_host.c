@@ -176,7 +176,7 @@ static const struct way *find(const char *name)
     return NULL;
 }
 
-int main(int argc, char **argv)
+int OPENCL_HOST_MAIN(int argc, char **argv)
 {
     struct opencl opencl;
     if (argc == 2 && strcmp(argv[1], "list") == 0) {

@@ -88,4 +88,10 @@ extern const struct way memory_ways[];
 extern const struct way completion_ways[];
 extern const struct way command_ways[];
 
+/** As a plugin it is no program. */
+#ifndef OPENCL_HOST_MAIN
+#define OPENCL_HOST_MAIN main
+#endif
+int OPENCL_HOST_MAIN(int argc, char **argv);
+
 #endif
