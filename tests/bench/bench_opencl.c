@@ -64,11 +64,33 @@ static void upload(void)
             "upload");
 }
 
-static void launch(void)
+static void enqueue(void)
 {
     const size_t one = 1;
     require(clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &one, &one, 0, NULL, NULL), "launch");
+}
+
+static void launch(void)
+{
+    enqueue();
     require(clFinish(queue), "finish");
+}
+
+/* Of the call alone: what comes after it is the driver's, and as noisy as its threads. */
+static double time_of_enqueue(int calls)
+{
+    double *times = calloc((size_t)calls, sizeof(*times));
+    if (times == NULL)
+        bench_fail("enqueue", "no memory");
+    for (int i = 0; i < calls; i++) {
+        double start = bench_now_ns();
+        enqueue();
+        times[i] = bench_now_ns() - start;
+        require(clFinish(queue), "finish");
+    }
+    double median = bench_median(times, calls);
+    free(times);
+    return median;
 }
 
 static void set_argument(void)
@@ -125,6 +147,7 @@ int main(void)
     launch();
     printf("set_argument %.2f\n", time_of(set_argument, CALLS));
     printf("launch %.2f\n", time_of(launch, 200));
+    printf("enqueue %.2f\n", time_of_enqueue(2000));
     printf("upload_new %.2f\n", time_of_new());
     write_slots(VYRE_STATUS_DONE, 0);
     upload();
