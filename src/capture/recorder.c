@@ -25,10 +25,21 @@ enum state {
     OFF,
 };
 
+/** What lies in the page that fork wipes. */
+enum here {
+    /** This is a child, and what else is known is its parent's. */
+    ELSEWHERE = 0,
+    HERE,
+    /** One of the child's threads forgets what was the parent's. */
+    ARRIVING,
+};
+
+static _Atomic int here_before_load = HERE;
+
 static struct {
     _Atomic int state;
-    /** A page that fork wipes: 1 in the process that wrote it, 0 in its children.  So a child is
-     *  noticed without a system call. */
+    /** A page that fork wipes, so that a child is noticed without a system call.  Looked at before
+     *  the state: only in a process that has arrived is that its own. */
     _Atomic int *here;
     /** The last epoch that the host saw, below the number of the look at it: of each ring, 0
      *  when it was never seen, and of no ring in particular. */
@@ -42,7 +53,12 @@ static struct {
     _Atomic uint64_t skipped_while_opening;
     struct recording recording;
     struct settings settings;
-} recorder;
+} recorder = {.here = &here_before_load};
+
+static bool is_here(void)
+{
+    return __builtin_expect(atomic_load_explicit(recorder.here, memory_order_acquire) == HERE, 1);
+}
 
 /** initial-exec: the publish path must not allocate, as the general model may. */
 static __thread __attribute__((tls_model("initial-exec"))) struct {
@@ -84,7 +100,7 @@ static void load(void)
             strerror(errno));
     } else {
         recorder.here = here;
-        atomic_store(recorder.here, 1);
+        atomic_store(recorder.here, HERE);
     }
     atomic_store(&recorder.state, recorder.settings.disabled ? OFF : IDLE);
 }
@@ -97,18 +113,23 @@ __attribute__((constructor)) static void load_early(void)
     errno = saved;
 }
 
-/** Nothing of the parent's recording is the child's. */
+/** Nothing of the parent's recording is the child's.  The other threads of the child wait. */
 static void begin_anew_after_fork(void)
 {
+    int expected = ELSEWHERE;
+    if (!atomic_compare_exchange_strong(recorder.here, &expected, ARRIVING))
+        return;
+    this_thread.opening = true;
     recording_close(&recorder.recording);
     for (unsigned ring = 0; ring < SESSION_RINGS_OF_RUN_MAX; ring++)
         atomic_store_explicit(&recorder.ring_epochs[ring], 0, memory_order_relaxed);
     atomic_store(&recorder.threads, 0);
     atomic_store(&recorder.skipped_while_opening, 0);
-    this_thread.opening = false;
-    atomic_store(recorder.here, 1);
     if (atomic_load(&recorder.state) != OFF)
         atomic_store(&recorder.state, atomic_load(&recorder.confined) ? OFF : IDLE);
+    this_thread.opening = false;
+    /* Only now: whoever finds itself here believes the state. */
+    atomic_store(recorder.here, HERE);
 }
 
 static const char *open_recording(char log[PATH_MAX])
@@ -203,8 +224,7 @@ void recorder_is_confined(void)
     int saved = errno;
     if (atomic_load(&recorder.state) == UNLOADED)
         load();
-    while (atomic_load(&recorder.state) == OPENING && atomic_load(recorder.here) == 1 &&
-           !this_thread.opening)
+    while (is_here() && atomic_load(&recorder.state) == OPENING && !this_thread.opening)
         sched_yield();
     bool before = atomic_exchange(&recorder.confined, true);
     int expected = IDLE;
@@ -223,18 +243,21 @@ bool recorder_makes_no_calls(void)
 static struct recording *wait_for_recording(void)
 {
     for (;;) {
+        int here = atomic_load(recorder.here);
         int state = atomic_load(&recorder.state);
-        if (state == OFF)
-            return NULL;
-        if (state == UNLOADED) {
-            load();
-        } else if (state != LOADING && atomic_load(recorder.here) == 0) {
+        if (here == ELSEWHERE) {
             begin_anew_after_fork();
-        } else if (state == RECORDING) {
-            return &recorder.recording;
         } else if (this_thread.opening) {
             atomic_fetch_add(&recorder.skipped_while_opening, 1);
             return NULL;
+        } else if (here == ARRIVING) {
+            sched_yield();
+        } else if (state == OFF) {
+            return NULL;
+        } else if (state == UNLOADED) {
+            load();
+        } else if (state == RECORDING) {
+            return &recorder.recording;
         } else if (state == IDLE) {
             if (atomic_compare_exchange_strong(&recorder.state, &state, OPENING))
                 open_first();
@@ -252,9 +275,9 @@ bool recorder_is_off(void)
 
 struct recording *recorder_begin(void)
 {
+    bool here = is_here();
     int state = atomic_load_explicit(&recorder.state, memory_order_acquire);
-    if (__builtin_expect(state == RECORDING, 1) &&
-        __builtin_expect(atomic_load_explicit(recorder.here, memory_order_relaxed) == 1, 1))
+    if (here && __builtin_expect(state == RECORDING, 1))
         return &recorder.recording;
     if (state == OFF)
         return NULL;
@@ -274,8 +297,8 @@ const struct settings *recorder_settings(void)
 
 struct recording *recorder_opened(void)
 {
-    bool opened = atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDING &&
-                  atomic_load_explicit(recorder.here, memory_order_relaxed) == 1;
+    bool opened =
+        is_here() && atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDING;
     return opened ? &recorder.recording : NULL;
 }
 

@@ -100,6 +100,22 @@ static void forks(void)
     publish(10);
 }
 
+/** Threads of a child publish first at once, again and again in a child of its own. */
+static void forks_with_threads(void)
+{
+    publish(10);
+    fflush(stdout);
+    for (int i = 0; i < 20; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            threads();
+            _exit(3);
+        }
+        wait_for(child);
+    }
+    publish(10);
+}
+
 static void execs(void)
 {
     char *const arguments[] = {(char *)self, "publish", NULL};
@@ -343,6 +359,8 @@ int main(int argc, char **argv)
         threads();
     else if (strcmp(mode, "fork") == 0)
         forks();
+    else if (strcmp(mode, "fork-threads") == 0)
+        forks_with_threads();
     else if (strcmp(mode, "exec") == 0)
         execs();
     else if (strcmp(mode, "daemon") == 0)
