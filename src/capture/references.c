@@ -69,11 +69,12 @@ static bool is_named_by_user(const struct hook *hook)
            hook < publish_symbol_hook_table.hooks + publish_symbol_hook_table.len;
 }
 
-/** The hook of a function that an object defines and refers to by its address. */
-static struct hook *hook_named_by_user(const void *function)
+/** The hook of a function that an object defines and refers to by its address.  ASan keeps some of
+ *  the places that such addresses lie in to itself. */
+__attribute__((no_sanitize("address"))) static struct hook *hook_named_by_user(void *const *at)
 {
     for (size_t i = 0; i < publish_symbol_hook_table.len; i++)
-        if (atomic_load(&publish_symbol_hook_table.hooks[i].original) == function)
+        if (atomic_load(&publish_symbol_hook_table.hooks[i].original) == *at)
             return &publish_symbol_hook_table.hooks[i];
     return NULL;
 }
@@ -103,7 +104,7 @@ static bool look(const struct elf_reference *reference, void *opaque)
 {
     const struct search *search = opaque;
     struct hook *hook =
-        reference->name != NULL ? hook_find(reference->name) : hook_named_by_user(*reference->at);
+        reference->name != NULL ? hook_find(reference->name) : hook_named_by_user(reference->at);
     if (hook == NULL || (is_library(search) && !is_named_by_user(hook)))
         return true;
     void *original = atomic_load_explicit(&hook->original, memory_order_acquire);

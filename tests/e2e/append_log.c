@@ -1,12 +1,13 @@
 /*
  * Write a log without a recorder, for the tests of what reads one.
  *
- *   append_log LOG CAPACITY COUNT [MILLISECONDS]
+ *   append_log LOG CAPACITY COUNT [MILLISECONDS [STOP]]
  *
  * Record i: slot i, tenant i mod 3, the opcodes NOP … BATCH_FENCE in turn, epoch
  * i / 8, args i, 2i, 3i, 4294967295; time 2^63 + i.  With MILLISECONDS between
- * two of them.
+ * two of them; after STOP of them it stops itself, until somebody sends SIGCONT.
  */
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     }
     long pause = argc > 4 ? atol(argv[4]) : 0;
+    uint32_t stop = argc > 5 ? (uint32_t)atol(argv[5]) : 0;
     uint32_t count = (uint32_t)atol(argv[3]);
     for (uint32_t i = 0; i < count; i++) {
         struct vrrl_record record = {
@@ -38,6 +40,9 @@ int main(int argc, char **argv)
         }
         if (pause > 0) {
             nanosleep(&time, NULL);
+        }
+        if (i + 1 == stop) {
+            raise(SIGSTOP);
         }
     }
     vrrl_writer_close(log);

@@ -37,10 +37,9 @@ equal 'tenants' "$(jq -c .tenant_id followed | sort -u)" 1
 
 # A stopped follower is overrun, says so, and goes on with the oldest there is.
 rm -f log.vrrl
-"$append_log" log.vrrl 8 120 10 &
+"$append_log" log.vrrl 8 120 1 2 &
 writer=$!
 wait_for sh -c "\"$vrrl\" info --json log.vrrl | jq -e '.live >= 2' >/dev/null"
-kill -STOP "$writer"
 env --default-signal=INT "$vrrl" dump -f --json log.vrrl >followed 2>followed.err &
 follower=$!
 wait_for lines followed 2

@@ -27,6 +27,8 @@ cd "$folder" || exit 99
 # own, the tests would be of the sanitizer.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-verify_asan_link_order=0:handle_segv=0:handle_sigbus=0:handle_sigfpe=0}"
 export TSAN_OPTIONS="${TSAN_OPTIONS:-handle_segv=0:handle_sigbus=0:handle_sigfpe=0}"
+# What a sanitizer leaves out of its report is no output of the shim's.
+export LSAN_OPTIONS="${LSAN_OPTIONS:+$LSAN_OPTIONS:}print_suppressions=0"
 unset VRRL_LOG VRRL_CAPACITY VRRL_DISABLE VRRL_VERBOSE
 
 fail()

@@ -1,8 +1,6 @@
 # shellcheck shell=sh disable=SC2034
 # What the tests with opencl_host share.
 . "${top_srcdir:-.}/tests/e2e/lib.sh"
-# What a sanitizer leaves out of its report is no output of the shim's.
-export LSAN_OPTIONS="${LSAN_OPTIONS:+$LSAN_OPTIONS:}print_suppressions=0"
 shim=$top_builddir/.libs/libvrrl-preload.so
 host=$top_builddir/tests/e2e/opencl_host
 kernel=$top_builddir/src/replay/standalone/megakernel.cl
