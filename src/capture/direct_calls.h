@@ -17,8 +17,8 @@
 
 #include "capture/elf_object.h"
 
-/** Say which of the functions that the user named an object calls unseen, when it is looked at for the
- *  first time.  Reads the object's file.  One thread at a time; not signal safe. */
+/** Say which of the functions that the user named an object calls unseen, when it is looked at for
+ * the first time.  Reads the object's file.  One thread at a time; not signal safe. */
 void direct_calls_say(const struct dl_phdr_info *info, const struct elf_object *object);
 
 #endif

@@ -142,7 +142,8 @@ static bool read_symbol(const char **at, struct publish_symbol *symbol)
     return starts(at, "(") && read_parameters(at, symbol) && read_condition(at, symbol);
 }
 
-/** Integers and pointers in registers (System V ABI of x86-64; AAPCS64); others are on the stack. */
+/** Integers and pointers in registers (System V ABI of x86-64; AAPCS64); others are on the stack.
+ */
 #if defined(__x86_64__)
 #define REGISTERS 6
 #elif defined(__aarch64__)

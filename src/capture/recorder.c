@@ -250,20 +250,16 @@ static struct recording *wait_for_recording(void)
         } else if (this_thread.opening) {
             atomic_fetch_add(&recorder.skipped_while_opening, 1);
             return NULL;
-        } else if (here == ARRIVING) {
+        } else if (here == ARRIVING || state == LOADING || state == OPENING) {
+            /* Another thread does it. */
             sched_yield();
-        } else if (state == OFF) {
-            return NULL;
         } else if (state == UNLOADED) {
             load();
-        } else if (state == RECORDING) {
-            return &recorder.recording;
         } else if (state == IDLE) {
             if (atomic_compare_exchange_strong(&recorder.state, &state, OPENING))
                 open_first();
         } else {
-            /* Another thread loads or opens. */
-            sched_yield();
+            return state == RECORDING ? &recorder.recording : NULL;
         }
     }
 }

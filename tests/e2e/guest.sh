@@ -116,9 +116,9 @@ records bus 2
 
 # A clock that is set back while a log is continued: an hour is put on what is there.
 records publish 3
-"$vrrl" dump --json run.vrrl | jq '.timestamp_ns' >times
+"$vrrl" dump --json run.vrrl | jq '.timestamp_ns' >stamps
 for record in 0 1 2; do
-    high=$(($(sed -n "$((record + 1))p" times) / 4294967296 + 838))
+    high=$(($(sed -n "$((record + 1))p" stamps) / 4294967296 + 838))
     poke run.vrrl $((32 + 64 * record + 8)) "$(printf '\\%03o\\%03o\\%03o\\%03o' $((high % 256)) \
         $((high / 256 % 256)) $((high / 65536 % 256)) $((high / 16777216)))"
 done

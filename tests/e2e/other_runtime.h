@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-long push_work(double weight, long first, long second, uint32_t opcode, const uint32_t *args, int args_len, void *cookie,
-               uint32_t tenant, uint8_t *ring, uint32_t slot, unsigned long ring_bytes,
-               const char *note);
+long push_work(double weight, long first, long second, uint32_t opcode, const uint32_t *args,
+               int args_len, void *cookie, uint32_t tenant, uint8_t *ring, uint32_t slot,
+               unsigned long ring_bytes, const char *note);
 
 #endif
