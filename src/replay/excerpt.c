@@ -115,6 +115,7 @@ static void take(const struct excerpt *excerpt, const struct entry *entry, uint3
 {
     memset(slot, 0, sizeof(*slot));
     slot->index = index;
+    slot->sequence = index;
     slot->slot_idx = entry->record.slot_idx;
     slot->epoch = entry->record.epoch;
     if (!excerpt->session) {
@@ -126,6 +127,7 @@ static void take(const struct excerpt *excerpt, const struct entry *entry, uint3
         slot->obstacle = OBSTACLE_NO_SLOT;
         return;
     }
+    slot->sequence = entry->slot.sequence - 1;
     slot->thread = entry->slot.thread;
     memcpy(slot->words, entry->slot.words, sizeof(slot->words));
     if (!session_slot_matches(&entry->slot, &entry->record))

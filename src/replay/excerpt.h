@@ -37,6 +37,8 @@ enum obstacle {
 struct recorded_slot {
     /** Position among the live records of the log, oldest first, from 0. */
     uint32_t index;
+    /** Place in the running total of the log, from 0; without session the index. */
+    uint64_t sequence;
     uint32_t slot_idx;
     uint32_t epoch;
     /** Threads count from 0 in an excerpt; without session all are thread 0. */
