@@ -41,9 +41,10 @@ static bool next_entry(struct source *source, struct entry *entry)
     return true;
 }
 
-/** Find run and ring to replay, as asked for or the last run and its only ring. */
+/** Find run and ring to replay, as asked for or the last run and its first ring.
+ *  \param[out] last_ring  of the run */
 static bool choose(struct source *source, const struct excerpt_choice *choice,
-                   struct excerpt *excerpt, struct replay_error *error)
+                   struct excerpt *excerpt, uint32_t *last_ring, struct replay_error *error)
 {
     struct entry entry;
     uint32_t last_run = 0;
@@ -53,6 +54,7 @@ static bool choose(struct source *source, const struct excerpt_choice *choice,
             last_run = entry.slot.run;
     }
     excerpt->session = last_run > 0;
+    *last_ring = 0;
     if (!excerpt->session) {
         if (choice->run_given || choice->ring_given)
             return replay_fail(error,
@@ -87,13 +89,9 @@ static bool choose(struct source *source, const struct excerpt_choice *choice,
                            "%s: ring %u has no record in run %u; its rings are %u to %u. "
                            "Fix: choose one of them with --ring.",
                            source->path, choice->ring, excerpt->run, low, high);
-    if (!choice->ring_given && low < high)
-        return replay_fail(error,
-                           "%s: run %u published into several rings, %u to %u, and each "
-                           "is replayed by itself. Fix: choose one with --ring.",
-                           source->path, excerpt->run, low, high);
     if (!choice->ring_given)
         excerpt->ring = low;
+    *last_ring = high;
     return true;
 }
 
@@ -175,6 +173,22 @@ static bool number_threads(struct excerpt *excerpt, struct replay_error *error)
     return true;
 }
 
+/** Whether records of the run were overwritten. */
+static void measure(const struct source *source, struct excerpt *excerpt)
+{
+    excerpt->wrapped = source->info.wrapped;
+    excerpt->total = source->info.live;
+    if (!excerpt->session)
+        return;
+    const struct session_header *header = session_reader_header(source->session);
+    const struct session_run *run = &header->run_table[(excerpt->run - 1) % SESSION_RUNS_MAX];
+    uint64_t capacity = source->info.capacity;
+    excerpt->total = session_reader_total(source->session, source->info.cursor);
+    if (run->number == excerpt->run)
+        excerpt->wrapped =
+            excerpt->total > capacity && excerpt->total - capacity > run->first_sequence;
+}
+
 static bool fill(struct source *source, struct excerpt *excerpt, struct replay_error *error)
 {
     excerpt->slots = calloc(source->info.live, sizeof(*excerpt->slots));
@@ -219,7 +233,6 @@ static bool open_source(struct source *source, struct excerpt *excerpt, struct r
             "%s: the log has no records. Fix: record a program that publishes slots, "
             "e.g. 'vrrl record -- PROGRAM'.",
             source->path);
-    excerpt->wrapped = source->info.wrapped;
 
     code = session_reader_open(source->path, source->info.capacity, &source->session);
     if (code == VRRL_E_NO_MEMORY)
@@ -231,13 +244,71 @@ static bool open_source(struct source *source, struct excerpt *excerpt, struct r
     return true;
 }
 
+/** Mark the rings that the run published into. */
+static bool find_rings(struct source *source, uint32_t run, uint32_t **rings, size_t *len,
+                       struct replay_error *error)
+{
+    struct entry entry;
+    bool used[SESSION_RINGS_OF_RUN_MAX] = {false};
+    vrrl_rewind(source->log);
+    while (next_entry(source, &entry))
+        if (entry.has_slot && entry.slot.run == run && entry.slot.ring < SESSION_RINGS_OF_RUN_MAX)
+            used[entry.slot.ring] = true;
+    *len = 0;
+    *rings = malloc(SESSION_RINGS_OF_RUN_MAX * sizeof(**rings));
+    if (*rings == NULL)
+        return replay_fail_memory(error);
+    for (uint32_t ring = 0; ring < SESSION_RINGS_OF_RUN_MAX; ring++)
+        if (used[ring])
+            (*rings)[(*len)++] = ring;
+    /* What is of no known ring is refused as a record. */
+    if (*len == 0)
+        (*rings)[(*len)++] = SESSION_RING_UNKNOWN;
+    return true;
+}
+
+bool excerpt_list_rings(const char *path, struct excerpt_choice *choice, uint32_t **rings,
+                        size_t *len, struct replay_error *error)
+{
+    struct source source = {.path = path};
+    struct excerpt excerpt = {0};
+    uint32_t last_ring;
+    bool listed = open_source(&source, &excerpt, error) &&
+                  choose(&source, choice, &excerpt, &last_ring, error);
+    *len = 1;
+    if (listed && excerpt.session && !choice->ring_given) {
+        listed = find_rings(&source, excerpt.run, rings, len, error);
+    } else if (listed) {
+        *rings = malloc(sizeof(**rings));
+        listed = *rings != NULL || replay_fail_memory(error);
+        if (listed)
+            **rings = choice->ring;
+    }
+    if (listed && excerpt.session) {
+        choice->run_given = true;
+        choice->run = excerpt.run;
+    }
+    session_reader_close(source.session);
+    vrrl_reader_close(source.log);
+    return listed;
+}
+
 bool excerpt_read(const char *path, const struct excerpt_choice *choice, struct excerpt *excerpt,
                   struct replay_error *error)
 {
     struct source source = {.path = path};
     memset(excerpt, 0, sizeof(*excerpt));
-    bool read = open_source(&source, excerpt, error) && choose(&source, choice, excerpt, error) &&
-                fill(&source, excerpt, error);
+    uint32_t last_ring;
+    bool read =
+        open_source(&source, excerpt, error) && choose(&source, choice, excerpt, &last_ring, error);
+    if (read && !choice->ring_given && excerpt->ring < last_ring)
+        read = replay_fail(error,
+                           "%s: run %u published into several rings, %u to %u, and each "
+                           "is replayed by itself. Fix: choose one with --ring.",
+                           path, excerpt->run, excerpt->ring, last_ring);
+    if (read)
+        measure(&source, excerpt);
+    read = read && fill(&source, excerpt, error);
     session_reader_close(source.session);
     vrrl_reader_close(source.log);
     return read;

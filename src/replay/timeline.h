@@ -24,7 +24,6 @@
 
 #include "replay/error.h"
 #include "replay/excerpt.h"
-#include "replay/schedule.h"
 #include "session/entries.h"
 #include "vyre/vyre_protocol.h"
 
@@ -76,6 +75,8 @@ struct timeline_buffer {
 };
 
 struct timeline_program {
+    /** Number of its entry in `programs`. */
+    uint64_t entry;
     enum session_program_form form;
     struct session_text platform;
     struct session_text device;
@@ -96,6 +97,8 @@ struct timeline_argument {
 };
 
 struct timeline_kernel {
+    /** Number of its entry in `programs`. */
+    uint64_t entry;
     /** Index into programs; TIMELINE_NONE: the session has none. */
     uint32_t program;
     /** Terminated. */
@@ -156,6 +159,8 @@ struct timeline_gaps {
     uint64_t checkpoint;
     /** Records that no launch could see: published after the last one, or overwritten before. */
     size_t never_launched;
+    /** Slots that went up PUBLISHED without a record. */
+    size_t unrecorded;
     /** Bytes of buffers that are not known at the beginning. */
     uint64_t unknown_bytes;
     /** Changes of buffers whose bytes are not known. */
@@ -164,6 +169,10 @@ struct timeline_gaps {
     uint64_t dropped;
     /** Observations that were overwritten, so that the first launches are not compared. */
     bool observations_cut;
+    /** The debug log at the checkpoint is not known. */
+    bool debug_log_unknown;
+    /** Buffers that are no role, so that a checkpoint does not tell what they held. */
+    bool other_buffers;
     /** Which slots were EMPTY at the checkpoint, and which DONE, is not known. */
     bool free_slots_unknown;
 };
@@ -171,12 +180,10 @@ struct timeline_gaps {
 struct timeline {
     /** The records; those that are not replayed too. */
     struct excerpt excerpt;
-    /** Sizes of the buffers, and of a timeline that was made the batches. */
-    struct schedule schedule;
     /** Whether launches and observations are the recorded ones. */
     bool recorded;
-    /** Why the session's journals could not be used though they are there; NULL otherwise. */
-    const char *journals_fault;
+    /** Records that cannot be replayed faithfully; with any, nothing is run. */
+    size_t obstacles;
 
     struct timeline_event *events;
     size_t events_len;
@@ -197,6 +204,8 @@ struct timeline {
     struct timeline_range *lost;
     uint32_t lost_len;
 
+    /** Different epochs among the records. */
+    size_t epochs;
     /** The buffers of the protocol: by VYRE_KERNEL_ARG_…. */
     struct timeline_range roles[TIMELINE_ROLES];
     uint32_t control_words;
@@ -213,12 +222,16 @@ struct timeline {
  * Refused, beside what excerpt_read() refuses: a session whose parts do not fit
  * together, one that was cut (its last launches are there but not the first) and has no
  * checkpoint, and rings that share a control buffer or debug log, since neither can be replayed
- * by itself.  Records with an obstacle are no error; they are counted in schedule.obstacles.
+ * by itself.  Records with an obstacle are no error.
  *
  * \param[out] timeline  released with timeline_free(), only when true was returned
  */
 bool timeline_read(const char *path, const struct excerpt_choice *choice, struct timeline *timeline,
                    struct replay_error *error);
+
+/** Make a timeline by the batching rule: \c excerpt is set, and all else is 0.
+ *  \return false when memory could not be had; it is released with timeline_free() either way */
+bool timeline_make(struct timeline *timeline, struct replay_error *error);
 
 void timeline_free(struct timeline *timeline);
 
