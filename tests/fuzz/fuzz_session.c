@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "log/layout.h"
+#include "replay/megakernel.h"
 #include "replay/replay.h"
 #include "session/slots.h"
 #include "session/writer.h"
@@ -28,6 +29,10 @@ enum choice {
     CONTINUE = 4,
     CUT = 8,
 };
+
+/** Nothing is compiled here. */
+const char megakernel_source[] = "";
+const size_t megakernel_source_len = 0;
 
 struct input {
     const uint8_t *data;
