@@ -275,6 +275,14 @@ static const char *against_name(const struct replay_result *result)
     return result->against == REPLAY_AGAINST_RECORDED ? "recorded" : "reference";
 }
 
+static bool has_exact(const struct timeline *timeline)
+{
+    for (uint32_t i = 0; i < timeline->observations_len; i++)
+        if (timeline->observations[i].exact)
+            return true;
+    return false;
+}
+
 static void print_result(const struct report *report)
 {
     const struct replay_result *result = report->result;
@@ -291,6 +299,8 @@ static void print_result(const struct report *report)
     if (result->in_flight > 0)
         printf("; %zu more were made with launches in flight", result->in_flight);
     putchar('\n');
+    if (timeline->recorded && !has_exact(timeline))
+        puts("the session has no observation that was made with nothing in flight");
     if (timeline->gaps.observations_cut)
         puts("the first observations were overwritten");
     if (timeline->gaps.never_launched > 0)

@@ -7,6 +7,7 @@
 #include "log/vrrl.h"
 #include "replay/effects.h"
 #include "replay/words.h"
+#include "session/journal.h"
 #include "session/session.h"
 
 /** A record with what its session says of it. */
@@ -219,6 +220,16 @@ static bool fill(struct source *source, struct excerpt *excerpt, struct replay_e
     return true;
 }
 
+/** Whether there is a session, though it has no slots. */
+static bool has_journals(const char *path)
+{
+    struct journal_reader *reader;
+    if (journal_reader_open(path, JOURNAL_SUBMITS, &reader) != 0)
+        return false;
+    journal_reader_close(reader);
+    return true;
+}
+
 static bool open_source(struct source *source, struct excerpt *excerpt, struct replay_error *error)
 {
     int code = vrrl_reader_open(source->path, &source->log);
@@ -241,6 +252,9 @@ static bool open_source(struct source *source, struct excerpt *excerpt, struct r
         source->session = NULL;
     if (code != 0 && code != VRRL_E_NOT_FOUND)
         excerpt->session_fault = session_strerror(code);
+    if (code == VRRL_E_NOT_FOUND && has_journals(source->path))
+        excerpt->session_fault = "its slots are missing. Fix: put the file 'slots' back that was "
+                                 "recorded with the log.";
     return true;
 }
 
