@@ -98,12 +98,6 @@ void gpu_record_lost(struct gpu_state *state, const struct buffer *buffer, size_
     journal_commit(journal, &entry);
 }
 
-/** A run of slots with one status. */
-struct run {
-    size_t slots;
-    uint32_t status;
-};
-
 /** Slots of a ring that are told of. */
 struct told_slots {
     const struct shadow *shadow;
@@ -119,45 +113,45 @@ static uint32_t told_status(const struct told_slots *slots, size_t slot)
 {
     const struct shadow *shadow = slots->shadow;
     size_t block = slots->first_block + slot;
-    bool touched = slots->upload == 0 || shadow->uploaded[block] == slots->upload ||
-                   shadow->page_uploaded[block / SHADOW_PAGE] == slots->upload;
+    bool touched = slots->upload == 0 ||
+                   shadow->page_uploaded[block / SHADOW_PAGE] == slots->upload ||
+                   shadow->uploaded[block] == slots->upload;
     uint32_t status;
     memcpy(&status, shadow->bytes + block * SHADOW_BLOCK, sizeof(status));
     bool known = (shadow->known[block] & 1u) != 0 && status <= VYRE_STATUS_FAULT;
     return touched && known ? status : SESSION_STATUS_UNTOLD;
 }
 
-/** The run that begins at a slot. */
-static struct run next_run(const struct told_slots *slots, size_t slot)
+/** Collect runs of slots with one status, as the session has them. */
+static void collect_runs(struct gpu_state *state, const struct told_slots *slots)
 {
-    struct run run = {.status = told_status(slots, slot)};
-    do
-        run.slots++;
-    while (slot + run.slots < slots->end && told_status(slots, slot + run.slots) == run.status);
-    return run;
+    size_t begin = slots->begin;
+    uint32_t status = begin < slots->end ? told_status(slots, begin) : 0;
+    for (size_t slot = begin + 1; slot <= slots->end; slot++) {
+        uint32_t next = slot < slots->end ? told_status(slots, slot) : UINT32_MAX;
+        if (next == status)
+            continue;
+        gpu_collect(state, (uint32_t)(slot - begin) << 4 | status);
+        begin = slot;
+        status = next;
+    }
 }
 
-static void write_upload(struct recording *recording, const struct told_slots *slots, uint32_t ring,
-                         uint64_t position)
+static void write_upload(struct gpu_state *state, struct recording *recording,
+                         const struct told_slots *slots, uint32_t ring, uint64_t position)
 {
     struct journal *journal = gpu_journal(recording, JOURNAL_SUBMITS);
-    uint32_t runs = 0;
-    for (size_t slot = slots->begin; slot < slots->end; runs++)
-        slot += next_run(slots, slot).slots;
-    uint8_t *at = journal == NULL || runs == 0
-                      ? NULL
-                      : journal_begin(journal, sizeof(struct session_upload) + runs * sizeof(runs));
+    if (journal == NULL)
+        return;
+    collect_runs(state, slots);
+    struct session_upload told = {(uint32_t)slots->begin, (uint32_t)state->collected_len};
+    size_t runs_bytes = state->collected_len * sizeof(*state->collected);
+    uint8_t *at = told.runs == 0 ? NULL : journal_begin(journal, sizeof(told) + runs_bytes);
+    state->collected_len = 0;
     if (at == NULL)
         return;
-    memcpy(at, &(struct session_upload){(uint32_t)slots->begin, runs},
-           sizeof(struct session_upload));
-    at += sizeof(struct session_upload);
-    for (size_t slot = slots->begin; slot < slots->end; at += sizeof(runs)) {
-        struct run run = next_run(slots, slot);
-        uint32_t told = (uint32_t)run.slots << 4 | run.status;
-        memcpy(at, &told, sizeof(told));
-        slot += run.slots;
-    }
+    memcpy(at, &told, sizeof(told));
+    memcpy(at + sizeof(told), state->collected, runs_bytes);
     struct journal_entry entry = gpu_entry_now(recording, SESSION_ENTRY_UPLOAD, ring);
     entry.position = position;
     journal_commit(journal, &entry);
@@ -184,7 +178,7 @@ void gpu_record_upload(struct gpu_state *state, const struct gpu_upload *upload)
                                    .begin = begin / VYRE_SLOT_BYTES,
                                    .end = (end + VYRE_SLOT_BYTES - 1) / VYRE_SLOT_BYTES,
                                    .upload = upload->number};
-        write_upload(recording, &slots, megakernel->ring, upload->position);
+        write_upload(state, recording, &slots, megakernel->ring, upload->position);
     }
 }
 
@@ -199,5 +193,5 @@ void gpu_record_ring(struct gpu_state *state, struct recording *recording,
     struct told_slots slots = {.shadow = buffer->shadow,
                                .first_block = ring->offset / SHADOW_BLOCK,
                                .end = ring->bytes / VYRE_SLOT_BYTES};
-    write_upload(recording, &slots, megakernel->ring, log_total(recording->log));
+    write_upload(state, recording, &slots, megakernel->ring, log_total(recording->log));
 }

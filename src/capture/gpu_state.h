@@ -125,10 +125,10 @@ struct gpu_state {
     /** Of all buffers and megakernels, so that they can be told from what came later. */
     uint32_t uploads;
     uint32_t launches;
-    /** Slots of one upload that are publishes. */
-    uint32_t *slots;
-    size_t slots_len;
-    size_t slots_max;
+    /** What is collected of one upload: slots that are publishes, runs of slots. */
+    uint32_t *collected;
+    size_t collected_len;
+    size_t collected_max;
     bool journals_tried;
     bool told_shared;
     bool told_unknown_copy;
@@ -175,6 +175,9 @@ struct megakernel *gpu_recognise(struct gpu_state *state, const struct gpu_launc
 /** The recording, for a publish of a megakernel: opens it.  Its ring gets a number.  \return NULL
  *  when nothing is recorded */
 struct recording *gpu_recording_of(struct gpu_state *state, struct megakernel *megakernel);
+
+/** Append to what is collected; without memory it is not. */
+void gpu_collect(struct gpu_state *state, uint32_t number);
 
 /** Look at the bytes of an upload into a ring that is known: record what it publishes, by a batch
  *  that is taken and not finished. */
