@@ -294,9 +294,10 @@ bool excerpt_list_rings(const char *path, struct excerpt_choice *choice, uint32_
         listed = find_rings(&source, excerpt.run, rings, len, error);
     } else if (listed) {
         *rings = malloc(sizeof(**rings));
-        listed = *rings != NULL || replay_fail_memory(error);
-        if (listed)
+        if (*rings != NULL)
             **rings = choice->ring;
+        else
+            listed = replay_fail_memory(error);
     }
     if (listed && excerpt.session) {
         choice->run_given = true;

@@ -173,7 +173,7 @@ static bool set_argument(struct opencl_image *loaded, const struct backend_image
         if (!find_memory(loaded, &argument->range, image->buffers[argument->range.buffer].bytes,
                          &memory, error))
             return false;
-        code = clSetKernelArg(loaded->kernels[kernel], index, sizeof(memory), &memory);
+        code = clSetKernelArg(loaded->kernels[kernel], index, sizeof(cl_mem), &memory);
         break;
     case SESSION_ARGUMENT_VALUE:
         code = clSetKernelArg(loaded->kernels[kernel], index, (size_t)argument->bytes,
@@ -242,9 +242,9 @@ static bool make_room(struct opencl_image *loaded, const struct backend_image *i
     uint32_t parts = 0;
     for (uint32_t i = 0; i < image->kernels_len; i++)
         parts += image->kernels[i].arguments_len;
-    loaded->programs = calloc(image->programs_len, sizeof(cl_program));
-    loaded->kernels = calloc(image->kernels_len, sizeof(cl_kernel));
-    loaded->buffers = calloc(image->buffers_len, sizeof(cl_mem));
+    loaded->programs = calloc(image->programs_len + 1, sizeof(cl_program));
+    loaded->kernels = calloc(image->kernels_len + 1, sizeof(cl_kernel));
+    loaded->buffers = calloc(image->buffers_len + 1, sizeof(cl_mem));
     loaded->parts = calloc(parts + 1, sizeof(cl_mem));
     loaded->programs_len = image->programs_len;
     loaded->kernels_len = image->kernels_len;

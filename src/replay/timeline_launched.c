@@ -1,5 +1,5 @@
 /*
- * What a ring was launched with: programs, kernels, arguments, first contents.
+ * What a ring was launched with: programs, kernels, arguments.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -40,18 +40,10 @@ static bool wrong(const struct reading *reading, const struct raw_entry *entry, 
     return raw_entry_wrong(reading->journals, JOURNAL_PROGRAMS, entry, what, reading->error);
 }
 
-static uint32_t buffer_of(struct timeline *timeline, uint64_t number)
-{
-    for (uint32_t i = 0; i < timeline->buffers_len; i++)
-        if (timeline->buffers[i].number == number)
-            return i;
-    return TIMELINE_NONE;
-}
-
 /** \return the index of a buffer, TIMELINE_NONE when memory could not be had */
 static uint32_t know_buffer(struct timeline *timeline, uint64_t number, uint64_t bytes)
 {
-    uint32_t index = buffer_of(timeline, number);
+    uint32_t index = timeline_buffer_of(timeline, number);
     if (index == TIMELINE_NONE) {
         index = timeline->buffers_len;
         if (!timeline_append_32(&timeline->buffers, &timeline->buffers_len,
@@ -141,6 +133,7 @@ static bool read_arguments(struct reading *reading, const struct raw_entry *entr
 static void find_roles(const struct timeline_kernel *kernel, const struct session_kernel *head,
                        struct timeline_range roles[TIMELINE_ROLES])
 {
+    memset(roles, 0, TIMELINE_ROLES * sizeof(*roles));
     for (uint32_t role = 0; role < TIMELINE_ROLES; role++)
         roles[role] = (struct timeline_range){.buffer = TIMELINE_NONE};
     roles[VYRE_KERNEL_ARG_CONTROL] = kernel->arguments[head->control_argument].range;
@@ -224,7 +217,7 @@ static bool read_kernel(struct reading *reading, const struct raw_entry *entry)
 {
     struct timeline *timeline = reading->timeline;
     struct timeline_kernel kernel;
-    struct timeline_range roles[TIMELINE_ROLES];
+    struct timeline_range roles[TIMELINE_ROLES] = {0};
     if (!decode_kernel(reading, entry, &kernel, roles))
         return false;
     if (timeline->kernels_len == 0)
@@ -292,7 +285,7 @@ static bool check_others(struct reading *reading)
     for (size_t i = 0; good && i < programs->len; i++) {
         const struct raw_entry *entry = &programs->entries[i];
         struct timeline_kernel kernel;
-        struct timeline_range roles[TIMELINE_ROLES];
+        struct timeline_range roles[TIMELINE_ROLES] = {0};
         if (entry->head.type != SESSION_ENTRY_KERNEL ||
             entry->head.ring == timeline->excerpt.ring ||
             !is_launched(reading->journals, entry->head.ring))
@@ -316,86 +309,16 @@ static bool check_others(struct reading *reading)
     return good;
 }
 
-static bool add_piece(struct timeline *timeline, uint32_t buffer, uint64_t from, uint64_t to,
-                      const struct session_contents_view *contents, uint64_t position)
-{
-    if (from >= to)
-        return true;
-    const uint8_t *bytes = contents->contents;
-    struct timeline_contents piece = {.to = {buffer, from, to - from},
-                                      .bytes = bytes + (from - contents->head.offset)};
-    return timeline_append_32(&timeline->contents, &timeline->contents_len, sizeof(piece),
-                              &piece) &&
-           timeline_add_event(timeline, TIMELINE_CONTENTS, timeline->contents_len - 1, position);
-}
-
-bool timeline_add_contents(struct timeline *timeline, const struct session_contents_view *contents,
-                           uint64_t position)
-{
-    const struct timeline_range *ring = &timeline->roles[VYRE_KERNEL_ARG_RING];
-    uint32_t buffer = buffer_of(timeline, contents->head.buffer);
-    uint64_t from = contents->head.offset;
-    uint64_t to = from + contents->head.bytes;
-    if (buffer == TIMELINE_NONE)
-        return true;
-    if (to > timeline->buffers[buffer].bytes)
-        to = timeline->buffers[buffer].bytes;
-    if (ring->buffer != buffer)
-        return add_piece(timeline, buffer, from, to, contents, position);
-    uint64_t ring_end = ring->offset + ring->bytes;
-    return add_piece(timeline, buffer, from, to < ring->offset ? to : ring->offset, contents,
-                     position) &&
-           add_piece(timeline, buffer, from > ring_end ? from : ring_end, to, contents, position);
-}
-
-/** What the buffers held at first; the ring's is told by its first upload. */
-static bool read_first_contents(struct reading *reading)
-{
-    struct timeline *timeline = reading->timeline;
-    const struct raw_journal *programs = &reading->journals->of[JOURNAL_PROGRAMS];
-    for (size_t i = 0; i < programs->len; i++) {
-        const struct raw_entry *entry = &programs->entries[i];
-        struct session_contents_view contents;
-        if (entry->head.type != SESSION_ENTRY_CONTENTS)
-            continue;
-        if (!session_contents_read(entry->payload, entry->head.bytes, &contents))
-            return wrong(reading, entry, "is no contents");
-        uint32_t buffer = buffer_of(timeline, contents.head.buffer);
-        if (buffer == TIMELINE_NONE)
-            continue;
-        if (contents.head.buffer_bytes < timeline->buffers[buffer].bytes)
-            return wrong(reading, entry, "is of a smaller buffer than was launched");
-        timeline->buffers[buffer].bytes = contents.head.buffer_bytes;
-        if (!timeline_add_contents(timeline, &contents, 0))
-            return replay_fail_memory(reading->error);
-    }
-    return true;
-}
-
-static void count_unknown(struct timeline *timeline)
-{
-    const struct timeline_range *ring = &timeline->roles[VYRE_KERNEL_ARG_RING];
-    for (uint32_t i = 0; i < timeline->buffers_len; i++) {
-        struct timeline_buffer *buffer = &timeline->buffers[i];
-        uint64_t known = ring->buffer == i ? ring->bytes : 0;
-        for (uint32_t j = 0; j < timeline->contents_len; j++)
-            if (timeline->contents[j].to.buffer == i)
-                known += timeline->contents[j].to.bytes;
-        buffer->unknown_bytes = known < buffer->bytes ? buffer->bytes - known : 0;
-        timeline->gaps.unknown_bytes += buffer->unknown_bytes;
-    }
-}
-
 bool timeline_read_launched(struct timeline *timeline, const struct raw_journals *journals,
                             struct replay_error *error)
 {
     struct reading reading = {.timeline = timeline, .journals = journals, .error = error};
-    if (!read_kernels(&reading) || !check_others(&reading) || !read_first_contents(&reading))
+    if (!read_kernels(&reading) || !check_others(&reading) ||
+        !timeline_read_first_contents(timeline, journals, error))
         return false;
     timeline->control_words =
         (uint32_t)(timeline->roles[VYRE_KERNEL_ARG_CONTROL].bytes / sizeof(uint32_t));
     timeline->ring_slots =
         (uint32_t)(timeline->roles[VYRE_KERNEL_ARG_RING].bytes / VYRE_SLOT_BYTES);
-    count_unknown(timeline);
     return true;
 }

@@ -1,6 +1,5 @@
 /*
- * Records, uploads, launches and observations in one order; and where a timeline begins whose first
- * entries were overwritten.
+ * Records, uploads, launches and observations in one order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,41 +7,14 @@
 #include "replay/timeline_parts.h"
 #include "vyre/vyre_protocol.h"
 
-/** Observations since the ring changed last: together they may be a checkpoint. */
-struct seen {
-    /** Indices into observations, TIMELINE_NONE. */
-    uint32_t control;
-    uint32_t ring;
-    uint32_t debug_log;
-};
-
-struct merge {
-    struct timeline *timeline;
-    const struct raw_journals *journals;
-    struct replay_error *error;
-    /** Place in the excerpt of the newest record of each slot so far, TIMELINE_NONE. */
-    uint32_t *latest;
-    /** First record that is not among them. */
-    size_t next_record;
-    /** Number of the last launch. */
-    uint64_t launch;
-    /** Wall clock of the next launch, UINT64_MAX after the last. */
-    uint64_t next_launch_ns;
-    struct seen seen;
-    /** A beginning is still looked for. */
-    bool looking;
-    /** What came is known as if from the beginning. */
-    bool cut;
-};
-
 static bool wrong(const struct merge *merge, enum journal_kind kind, const struct raw_entry *entry,
                   const char *what)
 {
     return raw_entry_wrong(merge->journals, kind, entry, what, merge->error);
 }
 
-static bool add_event(struct merge *merge, enum timeline_kind kind, uint32_t which,
-                      uint64_t position)
+bool merge_add_event(struct merge *merge, enum timeline_kind kind, uint32_t which,
+                     uint64_t position)
 {
     return timeline_add_event(merge->timeline, kind, which, position) ||
            replay_fail_memory(merge->error);
@@ -59,8 +31,8 @@ static void pass_records(struct merge *merge, uint64_t position)
     }
 }
 
-static bool add_run(struct merge *merge, uint32_t first, uint32_t slots, uint32_t status,
-                    uint64_t position)
+bool merge_add_run(struct merge *merge, uint32_t first, uint32_t slots, uint32_t status,
+                   uint64_t position)
 {
     struct timeline *timeline = merge->timeline;
     if (status != VYRE_STATUS_PUBLISHED) {
@@ -68,14 +40,14 @@ static bool add_run(struct merge *merge, uint32_t first, uint32_t slots, uint32_
         return (timeline_append_32(&timeline->statuses, &timeline->statuses_len, sizeof(run),
                                    &run) ||
                 replay_fail_memory(merge->error)) &&
-               add_event(merge, TIMELINE_STATUS, timeline->statuses_len - 1, position);
+               merge_add_event(merge, TIMELINE_STATUS, timeline->statuses_len - 1, position);
     }
     for (uint32_t slot = first; slot < first + slots; slot++) {
         if (merge->latest[slot] == TIMELINE_NONE) {
             /* Its record was overwritten: what comes after is not known any more. */
             merge->looking = merge->cut;
             timeline->gaps.unrecorded++;
-        } else if (!add_event(merge, TIMELINE_PUBLISH, merge->latest[slot], position)) {
+        } else if (!merge_add_event(merge, TIMELINE_PUBLISH, merge->latest[slot], position)) {
             return false;
         }
     }
@@ -95,7 +67,7 @@ static bool add_upload(struct merge *merge, const struct raw_entry *entry)
         uint32_t status;
         session_upload_run(&upload, i, &slots, &status);
         if (status != SESSION_STATUS_UNTOLD &&
-            !add_run(merge, slot, slots, status, entry->head.position))
+            !merge_add_run(merge, slot, slots, status, entry->head.position))
             return false;
         slot += slots;
     }
@@ -124,7 +96,7 @@ static bool add_submit(struct merge *merge, const struct raw_entry *entry)
     return (timeline_append_32(&timeline->submits, &timeline->submits_len, sizeof(submit),
                                &submit) ||
             replay_fail_memory(merge->error)) &&
-           add_event(merge, TIMELINE_SUBMIT, timeline->submits_len - 1, entry->head.position);
+           merge_add_event(merge, TIMELINE_SUBMIT, timeline->submits_len - 1, entry->head.position);
 }
 
 static bool add_contents(struct merge *merge, const struct raw_entry *entry)
@@ -151,101 +123,16 @@ static bool add_lost(struct merge *merge, const struct raw_entry *entry)
         if (!timeline_append_32(&timeline->lost, &timeline->lost_len, sizeof(range), &range))
             return replay_fail_memory(merge->error);
         timeline->gaps.lost++;
-        if (!add_event(merge, TIMELINE_LOST, timeline->lost_len - 1, entry->head.position))
+        if (!merge_add_event(merge, TIMELINE_LOST, timeline->lost_len - 1, entry->head.position))
             return false;
     }
     return true;
 }
 
-static bool covers(const struct timeline *timeline, uint32_t observation, uint32_t role)
-{
-    const struct timeline_observation *one = &timeline->observations[observation];
-    return one->offset == 0 && one->count == timeline->roles[role].bytes;
-}
-
-/** Whether the slots that were seen PUBLISHED are known, and nothing was on its way. */
-static bool ring_is_known(const struct merge *merge)
-{
-    const struct timeline_observation *ring = &merge->timeline->observations[merge->seen.ring];
-    const uint64_t *statuses = ring->statuses;
-    uint64_t known =
-        statuses[VYRE_STATUS_EMPTY] + statuses[VYRE_STATUS_DONE] + statuses[VYRE_STATUS_PUBLISHED];
-    if (known != merge->timeline->ring_slots)
-        return false;
-    for (uint32_t slot = 0; slot < merge->timeline->ring_slots; slot++)
-        if (timeline_observed_published(ring, slot) && merge->latest[slot] == TIMELINE_NONE)
-            return false;
-    return true;
-}
-
-/** Of what was before a checkpoint only what came into other buffers is of use. */
-static void forget_before(struct timeline *timeline)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < timeline->events_len; i++)
-        if (timeline->events[i].kind == TIMELINE_CONTENTS)
-            timeline->events[kept++] = timeline->events[i];
-    timeline->events_len = kept;
-    timeline->gaps.unrecorded = 0;
-    timeline->gaps.lost = 0;
-}
-
-static bool restore(struct merge *merge, uint32_t role, uint32_t observation, uint64_t position)
-{
-    struct timeline *timeline = merge->timeline;
-    struct timeline_contents contents = {timeline->roles[role],
-                                         timeline->observations[observation].bytes};
-    return (timeline_append_32(&timeline->contents, &timeline->contents_len, sizeof(contents),
-                               &contents) ||
-            replay_fail_memory(merge->error)) &&
-           add_event(merge, TIMELINE_CONTENTS, timeline->contents_len - 1, position);
-}
-
-static bool restore_ring(struct merge *merge, uint64_t position)
-{
-    struct timeline *timeline = merge->timeline;
-    const struct timeline_observation *ring = &timeline->observations[merge->seen.ring];
-    uint32_t free_status =
-        ring->statuses[VYRE_STATUS_DONE] > 0 ? VYRE_STATUS_DONE : VYRE_STATUS_EMPTY;
-    timeline->gaps.free_slots_unknown =
-        ring->statuses[VYRE_STATUS_DONE] > 0 && ring->statuses[VYRE_STATUS_EMPTY] > 0;
-    if (!add_run(merge, 0, timeline->ring_slots, free_status, position))
-        return false;
-    for (uint32_t slot = 0; slot < timeline->ring_slots; slot++)
-        if (timeline_observed_published(ring, slot) &&
-            !add_run(merge, slot, 1, VYRE_STATUS_PUBLISHED, position))
-            return false;
-    return true;
-}
-
-/** Begin here, if what was seen since the ring changed last is a checkpoint. */
-static bool try_checkpoint(struct merge *merge)
-{
-    struct timeline *timeline = merge->timeline;
-    struct seen *seen = &merge->seen;
-    if (!merge->looking || seen->control == TIMELINE_NONE || seen->ring == TIMELINE_NONE ||
-        !ring_is_known(merge))
-        return true;
-    uint64_t position = 0;
-    for (size_t i = timeline->events_len; i > 0 && position == 0; i--)
-        position = timeline->events[i - 1].position;
-    forget_before(timeline);
-    merge->looking = false;
-    timeline->gaps.checkpoint = merge->launch;
-    timeline->gaps.debug_log_unknown =
-        seen->debug_log == TIMELINE_NONE &&
-        timeline->roles[VYRE_KERNEL_ARG_DEBUG_LOG].buffer != TIMELINE_NONE;
-    if (!restore(merge, VYRE_KERNEL_ARG_CONTROL, seen->control, position) ||
-        (seen->debug_log != TIMELINE_NONE &&
-         !restore(merge, VYRE_KERNEL_ARG_DEBUG_LOG, seen->debug_log, position)))
-        return false;
-    return restore_ring(merge, position);
-}
-
 /** The buffers are about to change. */
 static bool leave_observations(struct merge *merge)
 {
-    bool left = try_checkpoint(merge);
+    bool left = checkpoint_try(merge);
     merge->seen = (struct seen){TIMELINE_NONE, TIMELINE_NONE, TIMELINE_NONE};
     return left;
 }
@@ -278,108 +165,19 @@ static bool add_change(struct merge *merge, const struct raw_entry *entry)
     }
 }
 
-static uint32_t role_of(enum session_observed what)
-{
-    static const uint32_t roles[] = {
-        [SESSION_OBSERVED_CONTROL] = VYRE_KERNEL_ARG_CONTROL,
-        [SESSION_OBSERVED_RING] = VYRE_KERNEL_ARG_RING,
-        [SESSION_OBSERVED_DEBUG_LOG] = VYRE_KERNEL_ARG_DEBUG_LOG,
-        [SESSION_OBSERVED_IO_QUEUE] = VYRE_KERNEL_ARG_IO_QUEUE,
-    };
-    return roles[what];
-}
-
-static bool read_observation(const struct merge *merge, const struct raw_entry *entry,
-                             struct timeline_observation *observation)
-{
-    struct session_observation_view view;
-    if (entry->head.type != SESSION_ENTRY_OBSERVATION ||
-        !session_observation_read(entry->payload, entry->head.bytes, &view))
-        return wrong(merge, JOURNAL_OBSERVATIONS, entry, "is no observation");
-    const struct session_observation *head = &view.head;
-    *observation = (struct timeline_observation){
-        .entry = entry->head.number,
-        .time_ns = entry->head.time_ns,
-        .what = (enum session_observed)head->what,
-        .offset = head->offset,
-        .count = head->count,
-        .launches = head->launches,
-        .exact = head->completed >= head->launches,
-        .bytes = view.observed_bytes > 0 ? view.observed : NULL,
-    };
-    memcpy(observation->statuses, head->statuses, sizeof(head->statuses));
-    const struct timeline_range *role = &merge->timeline->roles[role_of(observation->what)];
-    bool fits = role->buffer != TIMELINE_NONE && head->offset <= role->bytes &&
-                head->count <= role->bytes - head->offset && head->count > 0;
-    if (observation->what == SESSION_OBSERVED_RING)
-        fits = fits && head->offset % VYRE_SLOT_BYTES == 0 && head->count % VYRE_SLOT_BYTES == 0;
-    return fits || wrong(merge, JOURNAL_OBSERVATIONS, entry, "lies outside its buffer");
-}
-
 static bool add_observation(struct merge *merge, const struct raw_entry *entry)
 {
     struct timeline *timeline = merge->timeline;
     struct timeline_observation observation;
-    if (!read_observation(merge, entry, &observation))
+    if (!observed_read(merge, entry, &observation))
         return false;
     pass_records(merge, entry->head.position);
     if (!timeline_append_32(&timeline->observations, &timeline->observations_len,
                             sizeof(observation), &observation))
         return replay_fail_memory(merge->error);
     uint32_t which = timeline->observations_len - 1;
-    if (observation.exact && merge->launch > 0) {
-        bool control = observation.what == SESSION_OBSERVED_CONTROL;
-        bool ring = observation.what == SESSION_OBSERVED_RING;
-        bool debug_log = observation.what == SESSION_OBSERVED_DEBUG_LOG;
-        if (control && covers(timeline, which, VYRE_KERNEL_ARG_CONTROL))
-            merge->seen.control = which;
-        if (ring && covers(timeline, which, VYRE_KERNEL_ARG_RING))
-            merge->seen.ring = which;
-        if (debug_log && covers(timeline, which, VYRE_KERNEL_ARG_DEBUG_LOG))
-            merge->seen.debug_log = which;
-    }
-    return add_event(merge, TIMELINE_OBSERVATION, which, entry->head.position);
-}
-
-/** An observation, to be put in order. */
-struct observed {
-    uint64_t launches;
-    const struct raw_entry *entry;
-};
-
-static int compare_observed(const void *left, const void *right)
-{
-    const struct observed *a = left;
-    const struct observed *b = right;
-    if (a->launches != b->launches)
-        return a->launches < b->launches ? -1 : 1;
-    return (a->entry->head.number > b->entry->head.number) -
-           (a->entry->head.number < b->entry->head.number);
-}
-
-/** The observations of the ring, by the launches before them: one that the host learned of late
- *  belongs where it was made. */
-static bool list_observed(const struct merge *merge, struct observed **list, size_t *len)
-{
-    const struct raw_journal *journal = &merge->journals->of[JOURNAL_OBSERVATIONS];
-    *len = 0;
-    *list = malloc((journal->len + 1) * sizeof(**list));
-    if (*list == NULL)
-        return replay_fail_memory(merge->error);
-    for (size_t i = 0; i < journal->len; i++) {
-        const struct raw_entry *entry = &journal->entries[i];
-        struct session_observation_view view;
-        if (entry->head.ring != merge->timeline->excerpt.ring)
-            continue;
-        if (entry->head.type != SESSION_ENTRY_OBSERVATION ||
-            !session_observation_read(entry->payload, entry->head.bytes, &view)) {
-            free(*list);
-            return wrong(merge, JOURNAL_OBSERVATIONS, entry, "is no observation");
-        }
-        (*list)[(*len)++] = (struct observed){view.head.launches, entry};
-    }
-    qsort(*list, *len, sizeof(**list), compare_observed);
-    return true;
+    checkpoint_note(merge, which);
+    return merge_add_event(merge, TIMELINE_OBSERVATION, which, entry->head.position);
 }
 
 static bool is_launch(const struct merge *merge, const struct raw_entry *entry)
@@ -492,15 +290,18 @@ bool timeline_merge(struct timeline *timeline, const struct raw_journals *journa
                           .cut = timeline->excerpt.wrapped || submits->cut,
                           .seen = {TIMELINE_NONE, TIMELINE_NONE, TIMELINE_NONE}};
     merge.looking = merge.cut;
-    struct observed *observed;
     size_t len;
-    if (!list_observed(&merge, &observed, &len))
+    struct observed *observed = observed_list(&merge, &len);
+    if (observed == NULL)
         return false;
     merge.latest = malloc(timeline->ring_slots * sizeof(*merge.latest));
-    bool merged = merge.latest != NULL || replay_fail_memory(error);
-    for (uint32_t slot = 0; merged && slot < timeline->ring_slots; slot++)
+    if (merge.latest == NULL) {
+        free(observed);
+        return replay_fail_memory(error);
+    }
+    for (uint32_t slot = 0; slot < timeline->ring_slots; slot++)
         merge.latest[slot] = TIMELINE_NONE;
-    merged = merged && merge_all(&merge, observed, len);
+    bool merged = merge_all(&merge, observed, len);
     if (merged && merge.looking)
         merged = fail_cut(&merge);
     timeline->gaps.observations_cut = journals->of[JOURNAL_OBSERVATIONS].cut;

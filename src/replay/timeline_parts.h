@@ -54,6 +54,13 @@ void raw_journals_free(struct raw_journals *journals);
 bool raw_entry_wrong(const struct raw_journals *journals, enum journal_kind kind,
                      const struct raw_entry *entry, const char *what, struct replay_error *error);
 
+/** Index of a buffer by its number in the session, or TIMELINE_NONE. */
+uint32_t timeline_buffer_of(const struct timeline *timeline, uint64_t number);
+
+/** Make what the buffers held at first the first events; the ring's is told by its first upload. */
+bool timeline_read_first_contents(struct timeline *timeline, const struct raw_journals *journals,
+                                  struct replay_error *error);
+
 /** Read programs, kernels and buffers of the ring's launches, its roles, and the first contents of
  *  its buffers as the first events. */
 bool timeline_read_launched(struct timeline *timeline, const struct raw_journals *journals,
@@ -70,6 +77,61 @@ bool timeline_add_contents(struct timeline *timeline, const struct session_conte
 /** Add an event. */
 bool timeline_add_event(struct timeline *timeline, enum timeline_kind kind, uint32_t which,
                         uint64_t position);
+
+/** Observations since the ring changed last: together they may be a checkpoint. */
+struct seen {
+    /** Indices into observations, TIMELINE_NONE. */
+    uint32_t control;
+    uint32_t ring;
+    uint32_t debug_log;
+};
+
+struct merge {
+    struct timeline *timeline;
+    const struct raw_journals *journals;
+    struct replay_error *error;
+    /** Place in the excerpt of the newest record of each slot so far, TIMELINE_NONE. */
+    uint32_t *latest;
+    /** First record that is not among them. */
+    size_t next_record;
+    /** Number of the last launch. */
+    uint64_t launch;
+    /** Wall clock of the next launch, UINT64_MAX after the last. */
+    uint64_t next_launch_ns;
+    struct seen seen;
+    /** A beginning is still looked for. */
+    bool looking;
+    /** What came is known as if from the beginning. */
+    bool cut;
+};
+
+/** An observation, to be put in order. */
+struct observed {
+    uint64_t launches;
+    const struct raw_entry *entry;
+};
+
+/** The observations of the ring, by the launches before them: one that the host learned of late
+ *  belongs where it was made.  \return NULL, and the error is set, when they cannot be listed */
+struct observed *observed_list(const struct merge *merge, size_t *len);
+
+/** Read and check an observation. */
+bool observed_read(const struct merge *merge, const struct raw_entry *entry,
+                   struct timeline_observation *observation);
+
+bool merge_add_event(struct merge *merge, enum timeline_kind kind, uint32_t which,
+                     uint64_t position);
+
+/** Slots went up: a run with one status. */
+bool merge_add_run(struct merge *merge, uint32_t first, uint32_t slots, uint32_t status,
+                   uint64_t position);
+
+/** An observation was added that may be a part of a checkpoint.  \param which  its index */
+void checkpoint_note(struct merge *merge, uint32_t which);
+
+/** Begin here, if a beginning is looked for and what was seen since the ring changed last is a
+ *  checkpoint. */
+bool checkpoint_try(struct merge *merge);
 
 /** Merge publishes, changes, launches and observations into events. */
 bool timeline_merge(struct timeline *timeline, const struct raw_journals *journals,

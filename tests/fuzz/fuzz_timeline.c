@@ -121,7 +121,8 @@ static size_t make_kernel(struct input *input, uint8_t *payload)
     const uint64_t bytes[] = {odd == 1 ? 1024 : 640, odd == 2 ? 256 : 512, 1028, 2048};
     uint8_t *at = payload;
     memcpy(at, &head, sizeof(head));
-    memcpy(at + sizeof(head), "fuzz\0\0\0\0", 8);
+    static const char name[8] = "fuzz";
+    memcpy(at + sizeof(head), name, sizeof(name));
     at += sizeof(head) + 8;
     for (uint32_t i = 0; i < 4; i++, at += sizeof(struct session_argument)) {
         struct session_argument argument = {

@@ -93,9 +93,10 @@ static void kernel(uint64_t ring_buffer, uint64_t ring_offset)
          .bytes = SLOTS * VYRE_SLOT_BYTES},
         {.kind = SESSION_ARGUMENT_BUFFER, .buffer = 3, .bytes = 1028},
         {.kind = SESSION_ARGUMENT_BUFFER, .buffer = 4, .bytes = 2048}};
-    uint8_t rest[8 + sizeof(arguments)];
-    memcpy(rest, "anything", 8);
-    memcpy(rest + 8, arguments, sizeof(arguments));
+    static const char name[8] = "a_kernel";
+    uint8_t rest[sizeof(name) + sizeof(arguments)];
+    memcpy(rest, name, sizeof(name));
+    memcpy(rest + sizeof(name), arguments, sizeof(arguments));
     kernel_entry =
         add(JOURNAL_PROGRAMS, SESSION_ENTRY_KERNEL, &head, sizeof(head), rest, sizeof(rest));
 }
