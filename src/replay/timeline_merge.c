@@ -289,7 +289,7 @@ bool timeline_merge(struct timeline *timeline, const struct raw_journals *journa
                           .error = error,
                           .cut = timeline->excerpt.wrapped || submits->cut,
                           .seen = {TIMELINE_NONE, TIMELINE_NONE, TIMELINE_NONE}};
-    merge.looking = merge.cut;
+    merge.looking = submits->cut;
     size_t len;
     struct observed *observed = observed_list(&merge, &len);
     if (observed == NULL)

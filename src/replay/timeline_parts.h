@@ -99,9 +99,9 @@ struct merge {
     /** Wall clock of the next launch, UINT64_MAX after the last. */
     uint64_t next_launch_ns;
     struct seen seen;
-    /** A beginning is still looked for. */
+    /** A beginning is looked for. */
     bool looking;
-    /** What came is known as if from the beginning. */
+    /** Entries or records were overwritten. */
     bool cut;
 };
 

@@ -1,6 +1,7 @@
 /*
- * replay_host KERNEL [out-of-order] <SCRIPT: a host that does what a script says, so that what is
- * recorded of it can be replayed.  A line of the script is one of
+ * replay_host KERNEL [out-of-order|binary] <SCRIPT: a host that does what a script says, so that
+ * what is recorded of it can be replayed.  With `binary` it builds its kernel, and loads the binary
+ * that comes of it.  A line of the script is one of
  *
  *   ring NAME SLOTS WORDS [OTHER]     make a ring of SLOTS and a control buffer of WORDS, or that
  * of the ring OTHER; the lines after it are about this ring use NAME                          go
@@ -56,7 +57,32 @@ static void require(bool holds, const char *what)
     exit(EXIT_FAILURE);
 }
 
-static void open_device(const char *path, bool out_of_order)
+static void build(cl_device_id device)
+{
+    require(clBuildProgram(program, 1, &device, "-cl-std=CL1.2", NULL, NULL) == CL_SUCCESS,
+            "build");
+}
+
+/** Load the program anew, from its binary. */
+static void load_binary(cl_device_id device)
+{
+    size_t bytes;
+    cl_int code;
+    require(clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof(bytes), &bytes, NULL) ==
+                CL_SUCCESS,
+            "binary");
+    unsigned char *binary = malloc(bytes);
+    const unsigned char *from = binary;
+    require(binary != NULL && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(binary),
+                                               &binary, NULL) == CL_SUCCESS,
+            "binary");
+    program = clCreateProgramWithBinary(context, 1, &device, &bytes, &from, NULL, &code);
+    require(code == CL_SUCCESS, "program from binary");
+    free(binary);
+    build(device);
+}
+
+static void open_device(const char *path, const char *how)
 {
     static char source[SOURCE_MAX];
     const char *text = source;
@@ -71,13 +97,15 @@ static void open_device(const char *path, bool out_of_order)
     require(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &device, NULL) == CL_SUCCESS, "device");
     context = clCreateContext(NULL, 1, &device, NULL, NULL, &code);
     require(code == CL_SUCCESS, "context");
-    queue = clCreateCommandQueue(context, device,
-                                 out_of_order ? CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE : 0, &code);
+    queue = clCreateCommandQueue(
+        context, device,
+        strcmp(how, "out-of-order") == 0 ? CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE : 0, &code);
     require(code == CL_SUCCESS, "queue");
     program = clCreateProgramWithSource(context, 1, &text, NULL, &code);
     require(code == CL_SUCCESS, "program");
-    require(clBuildProgram(program, 1, &device, "-cl-std=CL1.2", NULL, NULL) == CL_SUCCESS,
-            "build");
+    build(device);
+    if (strcmp(how, "binary") == 0)
+        load_binary(device);
 }
 
 static struct ring *find(const char *name)
@@ -158,19 +186,23 @@ static void put(bool by_symbol)
     words[VYRE_SLOT_STATUS] = VYRE_STATUS_PUBLISHED;
 }
 
-static void read_back(const char *what, bool wait)
+static void read_back(bool wait)
 {
     const struct {
         const char *name;
-        void *to;
-        size_t bytes;
-    } parts[] = {{"control", ring->control, ring->words * sizeof(uint32_t)},
-                 {"ring", ring->memory, ring->slots * VYRE_SLOT_BYTES},
-                 {"log", ring->log, LOG_BYTES}};
+        uint32_t *to;
+        uint32_t words;
+    } parts[] = {{"control", ring->control, ring->words},
+                 {"ring", ring->memory, ring->slots * VYRE_SLOT_WORDS},
+                 {"log", ring->log, VYRE_DEBUG_LOG_WORDS}};
+    const char *what = strtok(NULL, " ");
+    size_t first = number(0);
     for (unsigned i = 0; i < 3; i++)
         if (strcmp(what, parts[i].name) == 0)
-            require(clEnqueueReadBuffer(queue, ring->buffers[i], wait ? CL_TRUE : CL_FALSE, 0,
-                                        parts[i].bytes, parts[i].to, 0, NULL, NULL) == CL_SUCCESS,
+            require(clEnqueueReadBuffer(queue, ring->buffers[i], wait ? CL_TRUE : CL_FALSE,
+                                        first * sizeof(uint32_t),
+                                        number(parts[i].words) * sizeof(uint32_t),
+                                        parts[i].to + first, 0, NULL, NULL) == CL_SUCCESS,
                     "read");
 }
 
@@ -246,9 +278,9 @@ static void do_line(char *line)
     else if (strcmp(word, "clear") == 0)
         write_buffer(2, 0, fresh_log, sizeof(fresh_log));
     else if (strcmp(word, "read") == 0)
-        read_back(strtok(NULL, " "), true);
+        read_back(true);
     else if (strcmp(word, "begin") == 0)
-        read_back(strtok(NULL, " "), false);
+        read_back(false);
     else if (strcmp(word, "finish") == 0)
         require(clFinish(queue) == CL_SUCCESS, "finish");
     else
@@ -258,8 +290,8 @@ static void do_line(char *line)
 int main(int argc, char **argv)
 {
     char line[512];
-    require(argc > 1, "usage: replay_host KERNEL [out-of-order] <SCRIPT");
-    open_device(argv[1], argc > 2);
+    require(argc > 1, "usage: replay_host KERNEL [HOW] <SCRIPT");
+    open_device(argv[1], argc > 2 ? argv[2] : "");
     while (fgets(line, sizeof(line), stdin) != NULL)
         do_line(line);
     return clFinish(queue) == CL_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -19,7 +19,7 @@ record()
     env LD_PRELOAD="$shim" VRRL_LOG="$log" "$@" >host.out 2>host.err || fail "the host failed: $*"
 }
 
-# script LOG [out-of-order]: record what the host does of the script on stdin
+# script LOG [HOW]: record what the host does of the script on stdin
 script()
 {
     cat >"$1.script"
@@ -182,6 +182,42 @@ matches flight.vrrl --against recorded
 equal 'observations' "$(json '[.compared, .in_flight]')" '[0,1]'
 matches flight.vrrl
 equal 'against' "$(json '[.against, .compared]')" '["reference",1]'
+
+# ---- parts of buffers are compared as parts
+script parts.vrrl <<'END'
+ring a 8 200
+put 0 0 ATOMIC_ADD 5 150
+put 1 0 ATOMIC_ADD 6 151
+put 2 0 BATCH_FENCE 1 1
+put 3 0 PRINTF 1 2 3
+upload
+launch
+read control 128 1
+read ring 16 32
+read log 0 3
+read control 151 2
+END
+matches parts.vrrl
+equal 'observations' "$(json '[.compared, .in_flight, .assumed]')" '[4,0,[]]'
+# What was not read back may be anything: words 150 and 151 of slots 0 and 1.
+poke parts.vrrl $((32 + 24)) '\011'
+poke parts.vrrl.d/slots $((65536 + 24 + 4 * 4)) '\011'
+matches parts.vrrl
+poke parts.vrrl $((32 + 64 + 24)) '\011'
+poke parts.vrrl.d/slots $((65536 + 96 + 24 + 4 * 4)) '\011'
+equal 'a part' "$(first '[.record, .word, .expected, .actual]' parts.vrrl)" '[1,151,6,9]'
+
+# ---- a program that was loaded as a binary of this device
+script binary.vrrl binary <<'END'
+ring a 8 200
+put 0 0 ATOMIC_ADD 5 150
+upload
+launch
+read control
+END
+equal 'the form' "$("$vrrl" info --json binary.vrrl | jq -r '.session.programs[].form')" binary
+matches binary.vrrl
+equal 'its kernel' "$(json '[.kernel, .compared]')" '["recorded",1]'
 
 # ---- several rings are several streams
 script rings.vrrl <<'END'

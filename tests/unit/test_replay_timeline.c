@@ -373,6 +373,32 @@ static void has_no_checkpoint(void)
     ck_assert_ptr_nonnull(strstr(error.text, "Fix: "));
 }
 
+START_TEST(it_begins_at_the_beginning_while_no_record_is_missing)
+{
+    teardown();
+    setup_of(2);
+    /* As if another ring's records had been overwritten. */
+    const uint32_t words[VYRE_SLOT_WORDS] = {VYRE_STATUS_PUBLISHED, VYRE_OP_NOP};
+    const struct published other = {.timestamp_ns = 1, .ring = 1, .words = words};
+    struct log_place place;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(log_take(recording.log, &place), 0);
+        recording_reserve_slot(&recording, &place, SESSION_ORIGIN_SYMBOL, 1, 0);
+        ck_assert(recording_commit(&recording, &place, &other));
+    }
+    kernel(2, 0);
+    publish(0);
+    upload_ring(1);
+    submit();
+    const struct excerpt_choice choice = {.run_given = true, .run = 1, .ring_given = true};
+    ck_assert_msg(timeline_read(path, &choice, &timeline, &error), "%s", error.text);
+    ck_assert(timeline.excerpt.wrapped);
+    is("p0 s7 L1");
+    ck_assert_uint_eq(timeline.gaps.checkpoint, 0);
+    timeline_free(&timeline);
+}
+END_TEST
+
 START_TEST(half_of_a_checkpoint_is_none)
 {
     wrap();
@@ -442,6 +468,7 @@ int main(void)
     tcase_add_test(tests, losses_are_of_known_buffers);
     tcase_add_test(tests, it_begins_at_a_checkpoint);
     tcase_add_test(tests, a_masked_slot_is_restored_at_a_checkpoint);
+    tcase_add_test(tests, it_begins_at_the_beginning_while_no_record_is_missing);
     tcase_add_test(tests, half_of_a_checkpoint_is_none);
     tcase_add_test(tests, what_was_seen_in_flight_is_no_checkpoint);
     tcase_add_test(tests, a_masked_slot_without_its_record_is_no_checkpoint);
