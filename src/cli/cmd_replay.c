@@ -196,7 +196,8 @@ static void assume_recorded(struct report *report)
         assumed(report, "%zu changes of buffers, whose bytes were not recorded, changed nothing",
                 gaps->lost);
     if (gaps->unrecorded > 0)
-        assumed(report, "%zu slots that went up without a record did nothing", gaps->unrecorded);
+        assumed(report, "%zu %s that went up without a record did nothing", gaps->unrecorded,
+                gaps->unrecorded == 1 ? "slot" : "slots");
     if (gaps->dropped > 0)
         assumed(report, "%llu entries that had no room in the session are not needed",
                 (unsigned long long)gaps->dropped);

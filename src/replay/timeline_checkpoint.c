@@ -32,7 +32,7 @@ static bool ring_is_known(const struct merge *merge)
     if (known != merge->timeline->ring_slots)
         return false;
     for (uint32_t slot = 0; slot < merge->timeline->ring_slots; slot++)
-        if (timeline_observed_published(ring, slot) && merge->latest[slot] == TIMELINE_NONE)
+        if (timeline_observed_published(ring, slot) && merge->slots[slot].latest == TIMELINE_NONE)
             return false;
     return true;
 }

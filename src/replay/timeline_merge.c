@@ -26,7 +26,8 @@ static void pass_records(struct merge *merge, uint64_t position)
     const struct excerpt *excerpt = &merge->timeline->excerpt;
     while (merge->next_record < excerpt->len &&
            excerpt->slots[merge->next_record].sequence < position) {
-        merge->latest[excerpt->slots[merge->next_record].slot_idx] = (uint32_t)merge->next_record;
+        merge->slots[excerpt->slots[merge->next_record].slot_idx].latest =
+            (uint32_t)merge->next_record;
         merge->next_record++;
     }
 }
@@ -43,13 +44,19 @@ bool merge_add_run(struct merge *merge, uint32_t first, uint32_t slots, uint32_t
                merge_add_event(merge, TIMELINE_STATUS, timeline->statuses_len - 1, position);
     }
     for (uint32_t slot = first; slot < first + slots; slot++) {
-        if (merge->latest[slot] == TIMELINE_NONE) {
-            /* Its record was overwritten: what comes after is not known any more. */
-            merge->looking = merge->cut;
+        struct merge_slot *known = &merge->slots[slot];
+        /* The same record goes up again only while it has not been drained. */
+        bool again = known->carried == known->latest && known->settled < merge->launch;
+        if (known->latest == TIMELINE_NONE || again) {
+            /* Its record is not there: what comes after is not known any more. */
+            merge->looking = merge->looking || merge->cut;
             timeline->gaps.unrecorded++;
-        } else if (!merge_add_event(merge, TIMELINE_PUBLISH, merge->latest[slot], position)) {
-            return false;
+            continue;
         }
+        known->carried = known->latest;
+        known->settled = merge->launch;
+        if (!merge_add_event(merge, TIMELINE_PUBLISH, known->latest, position))
+            return false;
     }
     return true;
 }
@@ -165,6 +172,14 @@ static bool add_change(struct merge *merge, const struct raw_entry *entry)
     }
 }
 
+/** Slots that were seen PUBLISHED have not been drained. */
+static void settle_published(struct merge *merge, const struct timeline_observation *ring)
+{
+    for (uint32_t slot = 0; ring->bytes != NULL && slot < merge->timeline->ring_slots; slot++)
+        if (timeline_observed_published(ring, slot) && merge->slots[slot].settled < ring->launches)
+            merge->slots[slot].settled = ring->launches;
+}
+
 static bool add_observation(struct merge *merge, const struct raw_entry *entry)
 {
     struct timeline *timeline = merge->timeline;
@@ -176,6 +191,8 @@ static bool add_observation(struct merge *merge, const struct raw_entry *entry)
                             sizeof(observation), &observation))
         return replay_fail_memory(merge->error);
     uint32_t which = timeline->observations_len - 1;
+    if (observation.what == SESSION_OBSERVED_RING)
+        settle_published(merge, &observation);
     checkpoint_note(merge, which);
     return merge_add_event(merge, TIMELINE_OBSERVATION, which, entry->head.position);
 }
@@ -294,13 +311,13 @@ bool timeline_merge(struct timeline *timeline, const struct raw_journals *journa
     struct observed *observed = observed_list(&merge, &len);
     if (observed == NULL)
         return false;
-    merge.latest = malloc(timeline->ring_slots * sizeof(*merge.latest));
-    if (merge.latest == NULL) {
+    merge.slots = malloc(timeline->ring_slots * sizeof(*merge.slots));
+    if (merge.slots == NULL) {
         free(observed);
         return replay_fail_memory(error);
     }
     for (uint32_t slot = 0; slot < timeline->ring_slots; slot++)
-        merge.latest[slot] = TIMELINE_NONE;
+        merge.slots[slot] = (struct merge_slot){TIMELINE_NONE, TIMELINE_NONE, 0};
     bool merged = merge_all(&merge, observed, len);
     if (merged && merge.looking)
         merged = fail_cut(&merge);
@@ -310,7 +327,7 @@ bool timeline_merge(struct timeline *timeline, const struct raw_journals *journa
     timeline->gaps.other_buffers =
         timeline->gaps.checkpoint > 0 && timeline->buffers_len > TIMELINE_ROLES;
     merged = merged && count_records(&merge);
-    free(merge.latest);
+    free(merge.slots);
     free(observed);
     return merged;
 }

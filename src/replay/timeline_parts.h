@@ -86,12 +86,22 @@ struct seen {
     uint32_t debug_log;
 };
 
+/** What is known of a slot of the ring. */
+struct merge_slot {
+    /** Place in the excerpt of its newest record so far, TIMELINE_NONE. */
+    uint32_t latest;
+    /** Of the record that went up last, TIMELINE_NONE. */
+    uint32_t carried;
+    /** Launches that cannot have drained that record. */
+    uint64_t settled;
+};
+
 struct merge {
     struct timeline *timeline;
     const struct raw_journals *journals;
     struct replay_error *error;
-    /** Place in the excerpt of the newest record of each slot so far, TIMELINE_NONE. */
-    uint32_t *latest;
+    /** Of each slot. */
+    struct merge_slot *slots;
     /** First record that is not among them. */
     size_t next_record;
     /** Number of the last launch. */

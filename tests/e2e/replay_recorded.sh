@@ -73,6 +73,15 @@ says out '^verdict: diverged$'
 # The reference interpreter was given the same.
 matches flipped.vrrl --against reference
 
+# ---- a record that was erased: its slot went up, and nobody knows what it was
+fence=$("$vrrl" dump --slots --json demo.vrrl | jq -r 'select(.words[1] == 7).index' | sed -n 9p)
+cp demo.vrrl erased.vrrl && cp -r demo.vrrl.d erased.vrrl.d
+poke erased.vrrl $((32 + 64 * fence)) '\000\000\000\000'
+expect 1 "$vrrl" replay --json erased.vrrl
+equal 'the epoch' "$(json '.divergences[] | select(.word == 128) | [.expected, .actual, .against]')" \
+    '[9,8,"recorded"]'
+equal 'what is said' "$(json '.assumed[]' | grep -c '1 slots* that went up without a record')" 1
+
 # ---- a log that wrapped four times: from its first checkpoint to the same end
 record wrapped.vrrl VRRL_CAPACITY=3500 "$top_builddir/textstat" --kernel "$kernel" "$text"
 equal 'laps' "$("$vrrl" info --json wrapped.vrrl | jq '.session.total / .capacity | floor')" 4

@@ -237,6 +237,39 @@ START_TEST(a_slot_that_nobody_recorded_is_counted)
 }
 END_TEST
 
+START_TEST(the_record_before_does_not_stand_in_for_one_that_is_missing)
+{
+    kernel(2, 0);
+    publish(0);
+    upload_ring(1);
+    submit();
+    observe_ring(1, 0);
+    upload_ring(1);
+    submit();
+    read_it();
+    is("p0 s7 L1 o1 s7 L2");
+    ck_assert_uint_eq(timeline.gaps.unrecorded, 1);
+    timeline_free(&timeline);
+}
+END_TEST
+
+START_TEST(a_masked_slot_goes_up_again)
+{
+    kernel(2, 0);
+    publish(0);
+    upload_ring(1);
+    upload_ring(1);
+    submit();
+    observe_ring(1, 1);
+    upload_ring(1);
+    submit();
+    read_it();
+    is("p0 s7 p0 s7 L1 o1 p0 s7 L2");
+    ck_assert_uint_eq(timeline.gaps.unrecorded, 0);
+    timeline_free(&timeline);
+}
+END_TEST
+
 START_TEST(an_observation_lies_behind_its_launch)
 {
     kernel(2, 0);
@@ -463,6 +496,8 @@ int main(void)
     tcase_add_test(tests, a_publish_counts_from_the_upload_that_carried_it);
     tcase_add_test(tests, what_an_upload_left_alone_is_no_event);
     tcase_add_test(tests, a_slot_that_nobody_recorded_is_counted);
+    tcase_add_test(tests, the_record_before_does_not_stand_in_for_one_that_is_missing);
+    tcase_add_test(tests, a_masked_slot_goes_up_again);
     tcase_add_test(tests, an_observation_lies_behind_its_launch);
     tcase_add_test(tests, contents_leave_the_ring_out);
     tcase_add_test(tests, losses_are_of_known_buffers);
