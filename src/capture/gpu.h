@@ -63,6 +63,12 @@ struct gpu_upload {
     uintptr_t buffer;
     /** Publishes that it makes, if it goes into a ring. */
     struct batch publishes;
+    /** Among all uploads; 0 when it goes into no ring. */
+    uint32_t number;
+    size_t offset;
+    size_t count;
+    /** Running total of the log once its publishes have their places. */
+    uint64_t position;
 };
 
 /** Bytes are about to go up.  They are read here, and must be the ones that will go. */

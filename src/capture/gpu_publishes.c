@@ -10,22 +10,22 @@
 #define PAGE_BYTES (SHADOW_PAGE * SHADOW_BLOCK)
 #define ALL_WORDS UINT16_C(0xFFFF)
 
-static void add_slot(struct gpu_state *state, uint32_t slot)
+void gpu_collect(struct gpu_state *state, uint32_t number)
 {
-    if (state->slots_len == state->slots_max) {
-        size_t max = state->slots_max == 0 ? 4096 : 2 * state->slots_max;
-        void *grown = mmap(NULL, max * sizeof(*state->slots), PROT_READ | PROT_WRITE,
+    if (state->collected_len == state->collected_max) {
+        size_t max = state->collected_max == 0 ? 4096 : 2 * state->collected_max;
+        void *grown = mmap(NULL, max * sizeof(*state->collected), PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (grown == MAP_FAILED)
             return;
-        if (state->slots != NULL) {
-            memcpy(grown, state->slots, state->slots_len * sizeof(*state->slots));
-            munmap(state->slots, state->slots_max * sizeof(*state->slots));
+        if (state->collected != NULL) {
+            memcpy(grown, state->collected, state->collected_len * sizeof(*state->collected));
+            munmap(state->collected, state->collected_max * sizeof(*state->collected));
         }
-        state->slots = grown;
-        state->slots_max = max;
+        state->collected = grown;
+        state->collected_max = max;
     }
-    state->slots[state->slots_len++] = slot;
+    state->collected[state->collected_len++] = number;
 }
 
 /** A piece of an upload within one ring. */
@@ -49,7 +49,7 @@ static bool may_be_consumed(const struct window *window, size_t block)
 static void is_published(struct window *window, size_t block)
 {
     window->shadow->settled[block] = window->state->launches;
-    add_slot(window->state, (uint32_t)(block - window->first_block));
+    gpu_collect(window->state, (uint32_t)(block - window->first_block));
 }
 
 /** A whole page that is what it was: only slots that may have been consumed are of interest. */
@@ -151,13 +151,13 @@ static void leave_out_recorded(struct gpu_state *state, const struct buffer *buf
                                struct megakernel *megakernel)
 {
     struct recording *recording = recorder_opened();
-    if (recording == NULL || state->slots_len == 0)
+    if (recording == NULL || state->collected_len == 0)
         return;
     pending_update(recording);
     size_t kept = 0;
-    for (size_t i = 0; i < state->slots_len; i++) {
+    for (size_t i = 0; i < state->collected_len; i++) {
         uint32_t ring;
-        if (pending_settle(state->slots[i], slot_words(buffer, megakernel, state->slots[i]),
+        if (pending_settle(state->collected[i], slot_words(buffer, megakernel, state->collected[i]),
                            &ring)) {
             megakernel->by_symbol = true;
             if (!megakernel->numbered) {
@@ -165,13 +165,13 @@ static void leave_out_recorded(struct gpu_state *state, const struct buffer *buf
                 megakernel->numbered = true;
             }
         } else {
-            state->slots[kept++] = state->slots[i];
+            state->collected[kept++] = state->collected[i];
         }
     }
     /* Nobody knows whether they were recorded; most likely they were. */
     if (megakernel->by_symbol && pending_lost())
         kept = 0;
-    state->slots_len = kept;
+    state->collected_len = kept;
 }
 
 /** Take places for the slots that were collected. */
@@ -180,14 +180,14 @@ static void take_places(struct gpu_state *state, const struct buffer *buffer,
 {
     leave_out_recorded(state, buffer, megakernel);
     struct recording *recording =
-        state->slots_len == 0 ? NULL : gpu_recording_of(state, megakernel);
+        state->collected_len == 0 ? NULL : gpu_recording_of(state, megakernel);
     if (recording != NULL) {
         recorder_batch_begin(publishes, recording, SESSION_ORIGIN_UPLOAD, megakernel->ring,
-                             state->slots_len);
-        for (size_t i = 0; i < state->slots_len; i++)
-            recorder_batch_take(publishes, state->slots[i]);
+                             state->collected_len);
+        for (size_t i = 0; i < state->collected_len; i++)
+            recorder_batch_take(publishes, state->collected[i]);
     }
-    state->slots_len = 0;
+    state->collected_len = 0;
 }
 
 void gpu_finish_publishes(struct gpu_state *state, uintptr_t ring, struct batch *publishes,
@@ -228,16 +228,17 @@ static int compare_slots(const void *left, const void *right)
 static void put_in_order(struct gpu_state *state)
 {
     size_t ascending = 1;
-    while (ascending < state->slots_len && state->slots[ascending - 1] < state->slots[ascending])
+    while (ascending < state->collected_len &&
+           state->collected[ascending - 1] < state->collected[ascending])
         ascending++;
-    if (ascending >= state->slots_len)
+    if (ascending >= state->collected_len)
         return;
-    qsort(state->slots, state->slots_len, sizeof(*state->slots), compare_slots);
+    qsort(state->collected, state->collected_len, sizeof(*state->collected), compare_slots);
     size_t kept = 1;
-    for (size_t i = 1; i < state->slots_len; i++)
-        if (state->slots[i] != state->slots[kept - 1])
-            state->slots[kept++] = state->slots[i];
-    state->slots_len = kept;
+    for (size_t i = 1; i < state->collected_len; i++)
+        if (state->collected[i] != state->collected[kept - 1])
+            state->collected[kept++] = state->collected[i];
+    state->collected_len = kept;
 }
 
 void gpu_look_for_publishes(struct gpu_state *state, struct buffer *buffer,
@@ -248,7 +249,7 @@ void gpu_look_for_publishes(struct gpu_state *state, struct buffer *buffer,
         struct megakernel *megakernel = &state->megakernels[m];
         for (size_t i = 0; i < pieces_len; i++)
             look_at_piece(state, buffer, megakernel, &pieces[i]);
-        if (state->slots_len == 0)
+        if (state->collected_len == 0)
             continue;
         put_in_order(state);
         /* Of several rings in one buffer, all but the last are finished at once. */
@@ -285,7 +286,7 @@ void gpu_record_early_publishes(struct gpu_state *state, struct megakernel *mega
     qsort(keys, len, sizeof(*keys), compare_keys);
     for (size_t i = 0; i < len; i++) {
         shadow->settled[first + (uint32_t)keys[i]] = state->launches;
-        add_slot(state, (uint32_t)keys[i]);
+        gpu_collect(state, (uint32_t)keys[i]);
     }
     munmap(keys, slots * sizeof(*keys));
     struct batch publishes = {0};

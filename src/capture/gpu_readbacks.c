@@ -81,8 +81,21 @@ static void see_slot(struct shadow *shadow, size_t block, const uint8_t *bytes,
     }
 }
 
+/** Launches of a megakernel that were enqueued before a read-back began. */
+static uint64_t launches_before(const struct megakernel *megakernel,
+                                const struct gpu_readback *readback)
+{
+    uint64_t launches = megakernel->launches;
+    uint64_t remembered = launches < LAUNCHES_REMEMBERED ? launches : LAUNCHES_REMEMBERED;
+    for (uint64_t i = 0; i < remembered; i++, launches--)
+        if (megakernel->last_launches[launches % LAUNCHES_REMEMBERED] <= readback->launches)
+            break;
+    return launches;
+}
+
 /** Append an observation.  \return where its \a bytes go; NULL when it is not kept */
-static uint8_t *begin_observation(const struct megakernel *megakernel, enum session_observed what,
+static uint8_t *begin_observation(const struct megakernel *megakernel,
+                                  const struct gpu_readback *readback, enum session_observed what,
                                   size_t offset, size_t count, size_t bytes,
                                   const struct slots_seen *seen)
 {
@@ -94,11 +107,13 @@ static uint8_t *begin_observation(const struct megakernel *megakernel, enum sess
                                            : journal_begin(journal, sizeof(*told) + bytes);
     if (told == NULL)
         return NULL;
+    uint64_t launches = launches_before(megakernel, readback);
+    uint64_t completed = megakernel->completed;
     *told = (struct session_observation){.what = (uint32_t)what,
                                          .offset = offset,
                                          .count = count,
-                                         .launches = megakernel->launches,
-                                         .completed = megakernel->completed,
+                                         .launches = launches,
+                                         .completed = completed < launches ? completed : launches,
                                          .unseen = seen->unseen};
     memcpy(told->statuses, seen->statuses, sizeof(told->statuses));
     return (uint8_t *)(told + 1);
@@ -129,8 +144,9 @@ static void see_ring(struct gpu_state *state, const struct megakernel *megakerne
         see_slot(shadow, ring->offset / SHADOW_BLOCK + slot,
                  bytes + (slot * VYRE_SLOT_BYTES - offset), readback, &seen);
     size_t map_bytes = seen.statuses[VYRE_STATUS_PUBLISHED] == 0 ? 0 : (end - first + 7) / 8;
-    uint8_t *map = begin_observation(megakernel, SESSION_OBSERVED_RING, first * VYRE_SLOT_BYTES,
-                                     (end - first) * VYRE_SLOT_BYTES, map_bytes, &seen);
+    uint8_t *map =
+        begin_observation(megakernel, readback, SESSION_OBSERVED_RING, first * VYRE_SLOT_BYTES,
+                          (end - first) * VYRE_SLOT_BYTES, map_bytes, &seen);
     if (map == NULL)
         return;
     memset(map, 0, map_bytes);
@@ -143,12 +159,12 @@ static void see_ring(struct gpu_state *state, const struct megakernel *megakerne
     end_observation(megakernel);
 }
 
-static void see_bytes(const struct megakernel *megakernel, enum session_observed what,
-                      size_t offset, const uint8_t *bytes, size_t count)
+static void see_bytes(const struct megakernel *megakernel, const struct gpu_readback *readback,
+                      enum session_observed what, size_t offset, const uint8_t *bytes, size_t count)
 {
     count = count < OBSERVED_MAX ? count : OBSERVED_MAX;
-    uint8_t *kept =
-        begin_observation(megakernel, what, offset, count, count, &(struct slots_seen){0});
+    uint8_t *kept = begin_observation(megakernel, readback, what, offset, count, count,
+                                      &(struct slots_seen){0});
     if (kept == NULL)
         return;
     memcpy(kept, bytes, count);
@@ -203,8 +219,9 @@ static void see_role(struct gpu_state *state, unsigned role, const struct gpu_pi
         megakernel_of(state, role, readback->buffer, piece->offset, piece->count);
     if (megakernel == NULL)
         return;
-    if (completed && readback->launches >= megakernel->last_launch)
-        megakernel->completed = megakernel->launches;
+    uint64_t launches = launches_before(megakernel, readback);
+    if (completed && launches > megakernel->completed)
+        megakernel->completed = launches;
     const struct range *range = &megakernel->buffers[role];
     size_t begin = piece->offset > range->offset ? piece->offset : range->offset;
     size_t piece_end = piece->offset + piece->count;
@@ -215,16 +232,16 @@ static void see_role(struct gpu_state *state, unsigned role, const struct gpu_pi
     switch (role) {
     case VYRE_KERNEL_ARG_CONTROL:
         see_epoch(state, range, offset, bytes, count, readback->look);
-        see_bytes(megakernel, SESSION_OBSERVED_CONTROL, offset, bytes, count);
+        see_bytes(megakernel, readback, SESSION_OBSERVED_CONTROL, offset, bytes, count);
         break;
     case VYRE_KERNEL_ARG_RING:
         see_ring(state, megakernel, offset, bytes, count, readback);
         break;
     case VYRE_KERNEL_ARG_DEBUG_LOG:
-        see_bytes(megakernel, SESSION_OBSERVED_DEBUG_LOG, offset, bytes, count);
+        see_bytes(megakernel, readback, SESSION_OBSERVED_DEBUG_LOG, offset, bytes, count);
         break;
     default:
-        see_bytes(megakernel, SESSION_OBSERVED_IO_QUEUE, offset, bytes, count);
+        see_bytes(megakernel, readback, SESSION_OBSERVED_IO_QUEUE, offset, bytes, count);
         break;
     }
 }

@@ -258,8 +258,10 @@ void gpu_bytes_lost(uintptr_t buffer, size_t offset, size_t count)
     if (state == NULL)
         return;
     struct buffer *known = gpu_find_buffer(state, buffer);
-    if (known != NULL)
+    if (known != NULL) {
         gpu_forget(known, offset, count);
+        gpu_record_lost(state, known, offset, count);
+    }
     gpu_unlock(state);
 }
 

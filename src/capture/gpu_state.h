@@ -77,6 +77,8 @@ struct range {
 };
 
 #define MEGAKERNELS_MAX 64u
+/** Of one megakernel, under way at once. */
+#define LAUNCHES_REMEMBERED 64u
 
 struct megakernel {
     /** By VYRE_KERNEL_ARG_…; one that was recognised by name may lack debug log and IO queue. */
@@ -84,12 +86,16 @@ struct megakernel {
     /** Number of the ring in the recording, once it has one. */
     bool numbered;
     uint32_t ring;
+    /** What the ring held at a launch is in the session, so uploads change something known. */
+    bool told;
     /** The host publishes into it by a symbol. */
     bool by_symbol;
     uint64_t launches;
     uint64_t completed;
-    /** Number of its last launch among those of all. */
+    /** Number of its last launch among those of all, and of its last ones: launch i is at i modulo
+     *  their count. */
     uint32_t last_launch;
+    uint32_t last_launches[LAUNCHES_REMEMBERED];
     /** Seen before the recording was open. */
     uint32_t look;
     uint32_t epoch;
@@ -119,10 +125,10 @@ struct gpu_state {
     /** Of all buffers and megakernels, so that they can be told from what came later. */
     uint32_t uploads;
     uint32_t launches;
-    /** Slots of one upload that are publishes. */
-    uint32_t *slots;
-    size_t slots_len;
-    size_t slots_max;
+    /** What is collected of one upload: slots that are publishes, runs of slots. */
+    uint32_t *collected;
+    size_t collected_len;
+    size_t collected_max;
     bool journals_tried;
     bool told_shared;
     bool told_unknown_copy;
@@ -170,6 +176,9 @@ struct megakernel *gpu_recognise(struct gpu_state *state, const struct gpu_launc
  *  when nothing is recorded */
 struct recording *gpu_recording_of(struct gpu_state *state, struct megakernel *megakernel);
 
+/** Append to what is collected; without memory it is not. */
+void gpu_collect(struct gpu_state *state, uint32_t number);
+
 /** Look at the bytes of an upload into a ring that is known: record what it publishes, by a batch
  *  that is taken and not finished. */
 void gpu_look_for_publishes(struct gpu_state *state, struct buffer *buffer,
@@ -183,9 +192,32 @@ void gpu_finish_publishes(struct gpu_state *state, uintptr_t ring, struct batch 
 /** Record what the ring holds that was uploaded before it was known to be one. */
 void gpu_record_early_publishes(struct gpu_state *state, struct megakernel *megakernel);
 
+/** Look at bytes that go up into a ring, as gpu_look_for_publishes(), and remember for
+ *  gpu_record_upload() which they are. */
+void gpu_upload_to_ring(struct gpu_state *state, struct gpu_upload *upload, struct buffer *buffer,
+                        const struct gpu_piece *pieces, size_t pieces_len);
+
+/** What comes before the payload of something that happens now. */
+struct journal_entry gpu_entry_now(struct recording *recording, uint32_t type, uint32_t ring);
+
+/** Note in the session what is known of a buffer, once. */
+void gpu_record_first_contents(struct recording *recording, struct buffer *buffer, uint32_t ring);
+
 /** Note in the session what the host put into a megakernel's buffer that is no ring. */
 void gpu_record_contents(struct gpu_state *state, const struct buffer *buffer,
                          const struct gpu_piece *pieces, size_t pieces_len);
+
+/** Note in the session that bytes of a megakernel's buffer were changed by something whose bytes
+ *  are not kept. */
+void gpu_record_lost(struct gpu_state *state, const struct buffer *buffer, size_t offset,
+                     size_t count);
+
+/** Note in the session which slots an upload brought into its ring. */
+void gpu_record_upload(struct gpu_state *state, const struct gpu_upload *upload);
+
+/** Note in the session what a ring holds, before its first launch that is recorded. */
+void gpu_record_ring(struct gpu_state *state, struct recording *recording,
+                     struct megakernel *megakernel);
 
 /** The journal, if the session has one.  \return NULL when it has not */
 struct journal *gpu_journal(struct recording *recording, enum journal_kind kind);

@@ -1,5 +1,5 @@
 /*
- * Launches: what the session keeps of them, and of the programs and buffers behind them.
+ * Launches: what the session keeps of them, and of the programs behind them.
  */
 #include <errno.h>
 #include <string.h>
@@ -7,24 +7,10 @@
 #include "capture/gpu_state.h"
 #include "session/entries.h"
 
-/** Contents of a buffer that are kept. */
-#define CONTENTS_MAX (4u << 20)
-/** Of what the host puts into a buffer between submits. */
-#define UPLOAD_CONTENTS_MAX (64u << 10)
-
 struct journal *gpu_journal(struct recording *recording, enum journal_kind kind)
 {
     struct journal *journal = &recording->journals[kind];
     return journal->header == NULL ? NULL : journal;
-}
-
-static struct journal_entry entry_now(struct recording *recording, uint32_t type, uint32_t ring)
-{
-    return (struct journal_entry){.position = log_total(recording->log),
-                                  .time_ns = log_now(recording->log),
-                                  .type = type,
-                                  .run = recording->run,
-                                  .ring = ring};
 }
 
 /** Only a process that launches megakernels has journals. */
@@ -78,60 +64,8 @@ static void take_program(void *opaque, const struct gpu_program *program)
     at = add_bytes(at, program->options, told.options_bytes);
     add_bytes(at, program->code, told.code_bytes);
     struct journal_entry entry =
-        entry_now(taker->recording, SESSION_ENTRY_PROGRAM, SESSION_RING_UNKNOWN);
+        gpu_entry_now(taker->recording, SESSION_ENTRY_PROGRAM, SESSION_RING_UNKNOWN);
     taker->entry = journal_commit(journal, &entry);
-}
-
-static void write_contents(struct recording *recording, struct journal *journal, uint32_t ring,
-                           const struct buffer *buffer, const struct gpu_piece *piece)
-{
-    struct session_contents told = {.buffer = buffer->number,
-                                    .buffer_bytes = buffer->bytes,
-                                    .offset = piece->offset,
-                                    .bytes = piece->count};
-    uint8_t *at = journal_begin(journal, sizeof(told) + piece->count);
-    if (at == NULL)
-        return;
-    memcpy(at, &told, sizeof(told));
-    memcpy(at + sizeof(told), piece->bytes, piece->count);
-    struct journal_entry entry = entry_now(recording, SESSION_ENTRY_CONTENTS, ring);
-    journal_commit(journal, &entry);
-}
-
-/** What is known of a buffer, as far as it is known without a gap. */
-static void write_first_contents(struct recording *recording, struct buffer *buffer, uint32_t ring)
-{
-    if (buffer->told)
-        return;
-    buffer->told = true;
-    struct journal *journal = gpu_journal(recording, JOURNAL_PROGRAMS);
-    for (size_t at = 0; at < buffer->bytes && at < CONTENTS_MAX;) {
-        size_t known;
-        const uint8_t *bytes = gpu_known_bytes(buffer, at, CONTENTS_MAX - at, &known);
-        if (bytes == NULL)
-            return;
-        if (known > 0)
-            write_contents(recording, journal, ring, buffer, &(struct gpu_piece){at, bytes, known});
-        at = (at + known) / sizeof(uint32_t) * sizeof(uint32_t) + sizeof(uint32_t);
-    }
-}
-
-void gpu_record_contents(struct gpu_state *state, const struct buffer *buffer,
-                         const struct gpu_piece *pieces, size_t pieces_len)
-{
-    struct recording *recording = recorder_opened();
-    struct journal *journal = recording == NULL ? NULL : gpu_journal(recording, JOURNAL_SUBMITS);
-    if (journal == NULL)
-        return;
-    uint32_t ring = SESSION_RING_UNKNOWN;
-    for (unsigned i = 0; i < state->megakernels_len; i++)
-        for (unsigned role = 0; role < GPU_MEGAKERNEL_BUFFERS; role++)
-            if (state->megakernels[i].numbered &&
-                state->megakernels[i].buffers[role].buffer == buffer->handle)
-                ring = state->megakernels[i].ring;
-    for (size_t i = 0; i < pieces_len; i++)
-        if (pieces[i].count <= UPLOAD_CONTENTS_MAX)
-            write_contents(recording, journal, ring, buffer, &pieces[i]);
 }
 
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -203,7 +137,7 @@ static uint64_t write_kernel(struct gpu_state *state, struct recording *recordin
             memcpy(value, argument->value, one.value_bytes);
         value += one.value_bytes;
     }
-    struct journal_entry entry = entry_now(recording, SESSION_ENTRY_KERNEL, ring);
+    struct journal_entry entry = gpu_entry_now(recording, SESSION_ENTRY_KERNEL, ring);
     return journal_commit(journal, &entry);
 }
 
@@ -240,7 +174,7 @@ static uint64_t kernel_entry(struct gpu_state *state, struct recording *recordin
         if (buffer == NULL)
             continue;
         buffer->argument = true;
-        write_first_contents(recording, buffer, ring);
+        gpu_record_first_contents(recording, buffer, ring);
     }
     *known = (struct kernel_entry){.kernel = launch->kernel,
                                    .arguments_hash = hash,
@@ -274,16 +208,16 @@ static void look_at_shared_ring(struct gpu_state *state, struct megakernel *mega
                      "published there only what lies there at a launch is recorded. Fix: publish "
                      "through a function, and name it with --publish-symbol.\n");
     }
-    struct batch publishes = {0};
-    state->uploads++;
-    gpu_look_for_publishes(state, buffer,
-                           &(struct gpu_piece){ring->offset, host + ring->offset, ring->bytes}, 1,
-                           &publishes);
-    gpu_finish_publishes(state, ring->buffer, &publishes, true);
+    struct gpu_upload upload;
+    gpu_upload_to_ring(state, &upload, buffer,
+                       &(struct gpu_piece){ring->offset, host + ring->offset, ring->bytes}, 1);
+    gpu_finish_publishes(state, ring->buffer, &upload.publishes, true);
+    gpu_record_upload(state, &upload);
 }
 
-/** What a kernel may have written is not known any more; a ring has rules of its own. */
-static void forget_contents(struct gpu_state *state, const struct gpu_launch *launch)
+/** What a kernel may have written is not known any more; a ring has rules of its own.
+ *  \param lost  it is no megakernel: what it writes is in no record */
+static void forget_contents(struct gpu_state *state, const struct gpu_launch *launch, bool lost)
 {
     for (unsigned i = 0; i < launch->arguments_len; i++) {
         const struct gpu_argument *argument = &launch->arguments[i];
@@ -291,6 +225,8 @@ static void forget_contents(struct gpu_state *state, const struct gpu_launch *la
             argument->kind == GPU_ARGUMENT_BUFFER ? gpu_find_buffer(state, argument->buffer) : NULL;
         if (buffer != NULL && !buffer->ring)
             gpu_forget(buffer, argument->offset, argument->bytes);
+        if (buffer != NULL && lost)
+            gpu_record_lost(state, buffer, argument->offset, argument->bytes);
     }
 }
 
@@ -303,6 +239,7 @@ static void begin(struct gpu_state *state, struct gpu_submit *submit,
         submit->megakernel = (unsigned)(megakernel - state->megakernels) + 1;
         submit->launch = ++megakernel->launches;
         megakernel->last_launch = ++state->launches;
+        megakernel->last_launches[submit->launch % LAUNCHES_REMEMBERED] = state->launches;
         struct recording *recording = recorder_opened();
         if (recording != NULL && megakernel->numbered) {
             open_journals(state, recording);
@@ -310,9 +247,10 @@ static void begin(struct gpu_state *state, struct gpu_submit *submit,
             submit->time_ns = log_now(recording->log);
             if (gpu_journal(recording, JOURNAL_PROGRAMS) != NULL)
                 submit->kernel_entry = kernel_entry(state, recording, megakernel->ring, launch);
+            gpu_record_ring(state, recording, megakernel);
         }
     }
-    forget_contents(state, launch);
+    forget_contents(state, launch, megakernel == NULL);
 }
 
 void gpu_launch_begin(struct gpu_submit *submit, const struct gpu_launch *launch)

@@ -82,14 +82,43 @@ static void keep_contents(struct gpu_state *state, struct buffer *buffer,
         merge_piece(buffer->shadow, buffer->bytes, &pieces[i], state->uploads);
 }
 
+/** For gpu_record_upload(), once the call was made. */
+static void note_range(const struct gpu_state *state, struct gpu_upload *upload,
+                       const struct gpu_piece *pieces, size_t pieces_len)
+{
+    const struct recording *recording = recorder_opened();
+    if (recording == NULL || pieces_len == 0)
+        return;
+    size_t begin = SIZE_MAX;
+    size_t end = 0;
+    for (size_t i = 0; i < pieces_len; i++) {
+        size_t piece_end = pieces[i].offset + pieces[i].count;
+        begin = pieces[i].offset < begin ? pieces[i].offset : begin;
+        end = piece_end > end ? piece_end : end;
+    }
+    upload->number = state->uploads;
+    upload->offset = begin;
+    upload->count = end - begin;
+    upload->position = log_total(recording->log);
+}
+
+void gpu_upload_to_ring(struct gpu_state *state, struct gpu_upload *upload, struct buffer *buffer,
+                        const struct gpu_piece *pieces, size_t pieces_len)
+{
+    *upload = (struct gpu_upload){.buffer = buffer->handle};
+    state->uploads++;
+    gpu_look_for_publishes(state, buffer, pieces, pieces_len, &upload->publishes);
+    note_range(state, upload, pieces, pieces_len);
+}
+
 static void upload(struct gpu_state *state, struct gpu_upload *upload, struct buffer *buffer,
                    const struct gpu_piece *pieces, size_t pieces_len)
 {
-    state->uploads++;
     if (buffer->ring) {
-        gpu_look_for_publishes(state, buffer, pieces, pieces_len, &upload->publishes);
+        gpu_upload_to_ring(state, upload, buffer, pieces, pieces_len);
         return;
     }
+    state->uploads++;
     keep_contents(state, buffer, pieces, pieces_len);
     if (buffer->argument)
         gpu_record_contents(state, buffer, pieces, pieces_len);
@@ -98,8 +127,7 @@ static void upload(struct gpu_state *state, struct gpu_upload *upload, struct bu
 void gpu_upload_begin(struct gpu_upload *made, uintptr_t buffer, const struct gpu_piece *pieces,
                       size_t pieces_len)
 {
-    made->buffer = buffer;
-    made->publishes = (struct batch){0};
+    *made = (struct gpu_upload){.buffer = buffer};
     int saved = errno;
     struct gpu_state *state = gpu_lock_known();
     if (state == NULL)
@@ -113,16 +141,20 @@ void gpu_upload_begin(struct gpu_upload *made, uintptr_t buffer, const struct gp
 
 void gpu_upload_end(struct gpu_upload *upload, bool made)
 {
-    if (upload->publishes.taken == 0 && made)
+    if (upload->publishes.taken == 0 && upload->number == 0 && made)
         return;
     int saved = errno;
     struct gpu_state *state = gpu_lock_known();
     if (state == NULL)
         return;
     gpu_finish_publishes(state, upload->buffer, &upload->publishes, made);
+    if (made)
+        gpu_record_upload(state, upload);
     struct buffer *buffer = made ? NULL : gpu_find_buffer(state, upload->buffer);
-    if (buffer != NULL && !buffer->ring)
+    if (buffer != NULL && !buffer->ring) {
         gpu_forget(buffer, 0, buffer->bytes);
+        gpu_record_lost(state, buffer, 0, buffer->bytes);
+    }
     gpu_unlock(state);
     errno = saved;
 }
@@ -130,8 +162,7 @@ void gpu_upload_end(struct gpu_upload *upload, bool made)
 void gpu_fill_begin(struct gpu_upload *upload, uintptr_t buffer, size_t offset, size_t count,
                     const void *pattern, size_t pattern_bytes)
 {
-    upload->buffer = buffer;
-    upload->publishes = (struct batch){0};
+    *upload = (struct gpu_upload){.buffer = buffer};
     int saved = errno;
     struct gpu_state *state = gpu_lock_known();
     if (state == NULL)
@@ -169,8 +200,7 @@ static void remember_alias(struct gpu_state *state, const struct buffer *from, s
 void gpu_copy_begin(struct gpu_upload *made, uintptr_t from, size_t from_offset, uintptr_t to,
                     size_t to_offset, size_t count)
 {
-    made->buffer = to;
-    made->publishes = (struct batch){0};
+    *made = (struct gpu_upload){.buffer = to};
     int saved = errno;
     struct gpu_state *state = gpu_lock_known();
     if (state == NULL)
@@ -185,6 +215,7 @@ void gpu_copy_begin(struct gpu_upload *made, uintptr_t from, size_t from_offset,
             upload(state, made, target, &(struct gpu_piece){to_offset, bytes, count}, 1);
         } else {
             gpu_forget(target, to_offset, count);
+            gpu_record_lost(state, target, to_offset, count);
             if (target->ring && !source->ring && !state->told_unknown_copy) {
                 state->told_unknown_copy = true;
                 recorder_say("vrrl: slots are copied into the ring from a buffer whose contents "

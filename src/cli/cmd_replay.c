@@ -1,12 +1,15 @@
 #include <getopt.h>
 #include <json-c/json.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/message.h"
 #include "cli/options.h"
 #include "replay/replay.h"
+#include "replay/schedule.h"
 
 /** Records and divergences that are printed for a person. */
 #define SHOWN_MAX 5
@@ -14,36 +17,45 @@
 /** Records with an obstacle that JSON lists. */
 #define LISTED_MAX 1000
 
-#define ASSUMPTIONS_MAX 8
+#define ASSUMPTIONS_MAX 16
 
 struct request {
     const char *path;
     struct excerpt_choice choice;
     struct replay_options options;
+    const char *handlers_path;
+    struct handlers handlers;
     bool json;
 };
 
 /** All that is printed. */
 struct report {
     const struct request *request;
+    const struct timeline *timeline;
     const struct excerpt *excerpt;
-    const struct schedule *schedule;
     /** NULL when the replay was incomplete and did not run. */
     const struct replay_result *result;
     const char *verdict;
-    const char *assumed[ASSUMPTIONS_MAX];
+    char assumed[ASSUMPTIONS_MAX][256];
     size_t assumed_len;
 };
 
 static void print_help(void)
 {
     puts("Usage: vrrl replay [OPTION]... LOG\n"
-         "Run the slots of a log again on an OpenCL megakernel, batch by batch, and compare\n"
-         "with the recorded epochs and, word for word, with a reference interpreter.\n"
+         "Run again what was launched: the recorded program on the recorded buffers, slots and\n"
+         "launches in their order; and compare, word for word, with what the host read back.\n"
+         "Without a session: the built-in megakernel, beside a reference interpreter.\n"
          "\nOptions:\n"
          "      --run N            replay run N of the log; the last one by default\n"
-         "      --ring N           replay ring N of the run; needed when it has several\n"
+         "      --ring N           replay ring N of the run alone; all of them by default\n"
          "      --device N|NAME    where to run, as 'vrrl devices' lists; the first by default\n"
+         "      --against WHAT     compare with what was 'recorded' (default with a session), or "
+         "with\n"
+         "                         the 'reference' interpreter\n"
+         "      --kernel WHICH     launch the 'recorded' program (default with a session), or the\n"
+         "                         'builtin' megakernel\n"
+         "      --handlers FILE.cl functions for user opcodes, for the built-in megakernel\n"
          "      --strict           an epoch that the host had seen is exactly the replay's, as\n"
          "                         it is for a host that waits for each batch\n"
          "  -j, --json             print one JSON object\n"
@@ -58,12 +70,18 @@ static int parse(int argc, char **argv, struct request *request)
         OPTION_RUN = 256,
         OPTION_RING,
         OPTION_DEVICE,
+        OPTION_AGAINST,
+        OPTION_KERNEL,
+        OPTION_HANDLERS,
         OPTION_STRICT
     };
     static const struct option long_options[] = {
         {"run", required_argument, NULL, OPTION_RUN},
         {"ring", required_argument, NULL, OPTION_RING},
         {"device", required_argument, NULL, OPTION_DEVICE},
+        {"against", required_argument, NULL, OPTION_AGAINST},
+        {"kernel", required_argument, NULL, OPTION_KERNEL},
+        {"handlers", required_argument, NULL, OPTION_HANDLERS},
         {"strict", no_argument, NULL, OPTION_STRICT},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
@@ -93,6 +111,24 @@ static int parse(int argc, char **argv, struct request *request)
         case OPTION_DEVICE:
             request->options.device = optarg;
             break;
+        case OPTION_AGAINST:
+            if (strcmp(optarg, "recorded") != 0 && strcmp(optarg, "reference") != 0) {
+                option_value_error(argv, "--against", "'recorded' or 'reference'");
+                return CLI_FAILED;
+            }
+            request->options.against = strcmp(optarg, "recorded") == 0 ? REPLAY_AGAINST_RECORDED
+                                                                       : REPLAY_AGAINST_REFERENCE;
+            break;
+        case OPTION_KERNEL:
+            if (strcmp(optarg, "recorded") != 0 && strcmp(optarg, "builtin") != 0) {
+                option_value_error(argv, "--kernel", "'recorded' or 'builtin'");
+                return CLI_FAILED;
+            }
+            request->options.builtin = strcmp(optarg, "builtin") == 0;
+            break;
+        case OPTION_HANDLERS:
+            request->handlers_path = optarg;
+            break;
         case OPTION_STRICT:
             request->options.strict = true;
             break;
@@ -111,22 +147,68 @@ static int parse(int argc, char **argv, struct request *request)
     return request->path != NULL ? -1 : CLI_FAILED;
 }
 
-static void assume(struct report *report)
+__attribute__((format(printf, 2, 3))) static void assumed(struct report *report, const char *format,
+                                                          ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (report->assumed_len < ASSUMPTIONS_MAX)
+        vsnprintf(report->assumed[report->assumed_len++], sizeof(report->assumed[0]), format,
+                  arguments);
+    va_end(arguments);
+}
+
+static void assume_made(struct report *report)
 {
     const struct excerpt *excerpt = report->excerpt;
-    const char **assumed = report->assumed;
-    size_t len = 0;
-    assumed[len++] = "the host waits at each epoch: records with one recorded epoch, and no slot "
-                     "twice, were in flight together";
-    assumed[len++] = "the control buffer was fresh, its tenant masks all set";
+    assumed(report, "the host waits at each epoch: records with one recorded epoch, and no slot "
+                    "twice, were in flight together");
+    assumed(report, "the control buffer was fresh, its tenant masks all set");
+    assumed(report, "it was the built-in megakernel");
     if (excerpt->wrapped)
-        assumed[len++] = "what the overwritten records at the beginning did is not needed";
+        assumed(report, "what the overwritten records at the beginning did is not needed");
     if (!excerpt->session)
-        assumed[len++] = "no session: one ring, one thread, priority NORMAL, args past the "
-                         "fourth 0";
+        assumed(report, "no session: one ring, one thread, priority NORMAL, args past the "
+                        "fourth 0");
     if (excerpt->session_fault != NULL)
-        assumed[len++] = "the session that is there cannot be used";
-    report->assumed_len = len;
+        assumed(report, "the session that is there cannot be used");
+}
+
+static void assume_recorded(struct report *report)
+{
+    const struct timeline_gaps *gaps = &report->timeline->gaps;
+    if (report->result != NULL && report->result->builtin)
+        assumed(report, "the built-in megakernel does what the recorded one did");
+    if (gaps->checkpoint > 0)
+        assumed(report,
+                "%zu records before the checkpoint after launch %llu are not replayed: the "
+                "beginning was overwritten",
+                gaps->before, (unsigned long long)gaps->checkpoint);
+    if (gaps->debug_log_unknown)
+        assumed(report, "the debug log was empty at the checkpoint");
+    if (gaps->other_buffers)
+        assumed(report, "buffers beside the protocol's were at the checkpoint as the host had "
+                        "left them");
+    if (gaps->unknown_bytes > 0)
+        assumed(report, "%llu bytes of buffers whose first contents are not known were 0",
+                (unsigned long long)gaps->unknown_bytes);
+    if (gaps->lost > 0)
+        assumed(report, "%zu changes of buffers, whose bytes were not recorded, changed nothing",
+                gaps->lost);
+    if (gaps->unrecorded > 0)
+        assumed(report, "%zu %s that went up without a record did nothing", gaps->unrecorded,
+                gaps->unrecorded == 1 ? "slot" : "slots");
+    if (gaps->dropped > 0)
+        assumed(report, "%llu entries that had no room in the session are not needed",
+                (unsigned long long)gaps->dropped);
+}
+
+static void assume(struct report *report)
+{
+    if (report->timeline->recorded)
+        assume_recorded(report);
+    else
+        assume_made(report);
 }
 
 static void print_divergence(const struct divergence *divergence)
@@ -172,26 +254,64 @@ static void print_obstacles(const struct report *report)
         printf("  record %u: %s\n", excerpt->slots[i].index, reason);
         shown++;
     }
-    if (report->schedule->obstacles > shown)
-        printf("  and %zu more (--json lists them)\n", report->schedule->obstacles - shown);
+    if (report->timeline->obstacles > shown)
+        printf("  and %zu more (--json lists them)\n", report->timeline->obstacles - shown);
+}
+
+static void print_unhandled(const struct replay_result *result)
+{
+    if (result->unhandled_records == 0)
+        return;
+    printf("%zu %s without effect, as nothing handles them:", result->unhandled_records,
+           result->unhandled_records == 1 ? "record ran" : "records ran");
+    for (size_t i = 0; i < result->unhandled_len; i++)
+        printf("%s opcode 0x%x (%zu, the first is record %u)", i == 0 ? "" : ",",
+               result->unhandled[i].opcode, result->unhandled[i].records,
+               result->unhandled[i].first);
+    puts(". Fix: give their functions with --handlers.");
+}
+
+static const char *against_name(const struct replay_result *result)
+{
+    return result->against == REPLAY_AGAINST_RECORDED ? "recorded" : "reference";
+}
+
+static bool has_exact(const struct timeline *timeline)
+{
+    for (uint32_t i = 0; i < timeline->observations_len; i++)
+        if (timeline->observations[i].exact)
+            return true;
+    return false;
 }
 
 static void print_result(const struct report *report)
 {
     const struct replay_result *result = report->result;
+    const struct timeline *timeline = report->timeline;
     const struct divergences *divergences = &result->divergences;
-    printf("%zu %s over %zu %s, on %s (%s), in %.1f ms\n", report->schedule->len,
-           report->schedule->len == 1 ? "batch" : "batches", report->schedule->epochs,
-           report->schedule->epochs == 1 ? "epoch" : "epochs", result->device, backend_opencl.name,
-           result->seconds * 1e3);
+    const char *unit = timeline->recorded ? "launch" : "batch";
+    printf("%zu %s%s over %zu %s, on %s (%s, %s kernel), in %.1f ms\n", result->launches, unit,
+           result->launches == 1 ? "" : "es", timeline->epochs,
+           timeline->epochs == 1 ? "epoch" : "epochs", result->device, backend_opencl.name,
+           result->builtin ? "built-in" : "recorded", result->seconds * 1e3);
     printf("control buffer %u words, ring %u slots; EPOCH %u at first, %u at last\n",
-           report->schedule->control_words, report->schedule->ring_slots,
-           report->excerpt->slots[0].epoch, result->last_epoch);
+           timeline->control_words, timeline->ring_slots, result->first_epoch, result->last_epoch);
+    printf("compared with the %s at %zu observations", against_name(result), result->compared);
+    if (result->in_flight > 0)
+        printf("; %zu more were made with launches in flight", result->in_flight);
+    putchar('\n');
+    if (timeline->recorded && !has_exact(timeline))
+        puts("the session has no observation that was made with nothing in flight");
+    if (timeline->gaps.observations_cut)
+        puts("the first observations were overwritten");
+    if (timeline->gaps.never_launched > 0)
+        printf("%zu records were never launched\n", timeline->gaps.never_launched);
     if (result->largest_lead > 0)
         printf("largest lead over the recorded epoch: %u, at record %u\n", result->largest_lead,
                result->largest_lead_record);
     if (result->left_published > 0)
         printf("%zu slots stay PUBLISHED: their tenants are masked\n", result->left_published);
+    print_unhandled(result);
 
     for (size_t i = 0; i < divergences->len && i < SHOWN_MAX; i++)
         print_divergence(&divergences->list[i]);
@@ -214,7 +334,8 @@ static void print_text(const struct report *report)
         print_result(report);
     else
         print_obstacles(report);
-    puts("assumed:");
+    if (report->assumed_len > 0)
+        puts("assumed:");
     for (size_t i = 0; i < report->assumed_len; i++)
         printf("  %s\n", report->assumed[i]);
     if (excerpt->session_fault != NULL)
@@ -268,18 +389,52 @@ static struct json_object *obstacles_json(const struct excerpt *excerpt)
     return array;
 }
 
+static struct json_object *unhandled_json(const struct replay_result *result)
+{
+    struct json_object *array = json_object_new_array();
+    for (size_t i = 0; i < result->unhandled_len; i++) {
+        struct json_object *object = json_object_new_object();
+        add_number(object, "opcode", result->unhandled[i].opcode);
+        add_number(object, "records", result->unhandled[i].records);
+        add_number(object, "first", result->unhandled[i].first);
+        json_object_array_add(array, object);
+    }
+    return array;
+}
+
 static void add_result(struct json_object *object, const struct report *report)
 {
     const struct replay_result *result = report->result;
+    add_text(object, "against", against_name(result));
+    add_text(object, "kernel", result->builtin ? "builtin" : "recorded");
+    add_number(object, "launches", result->launches);
+    add_number(object, "compared", result->compared);
+    add_number(object, "in_flight", result->in_flight);
     add_number(object, "divergences_total", result->divergences.total);
-    add_number(object, "first_epoch", report->excerpt->slots[0].epoch);
+    add_number(object, "first_epoch", result->first_epoch);
     add_number(object, "last_epoch", result->last_epoch);
     add_number(object, "largest_lead", result->largest_lead);
     add_number(object, "largest_lead_record", result->largest_lead_record);
     add_number(object, "left_published", result->left_published);
-    add_number(object, "control_words", report->schedule->control_words);
-    add_number(object, "ring_slots", report->schedule->ring_slots);
+    add_number(object, "control_words", report->timeline->control_words);
+    add_number(object, "ring_slots", report->timeline->ring_slots);
+    add_number(object, "unhandled_total", result->unhandled_records);
+    json_object_object_add(object, "unhandled", unhandled_json(result));
     json_object_object_add(object, "seconds", json_object_new_double(result->seconds));
+}
+
+static void add_timeline(struct json_object *object, const struct timeline *timeline)
+{
+    const struct timeline_gaps *gaps = &timeline->gaps;
+    add_number(object, "epochs", timeline->epochs);
+    if (!timeline->recorded) {
+        add_number(object, "batches", timeline->submits_len);
+        return;
+    }
+    add_number(object, "observations", timeline->observations_len);
+    add_number(object, "checkpoint", gaps->checkpoint);
+    add_number(object, "before_checkpoint", gaps->before);
+    add_number(object, "never_launched", gaps->never_launched);
 }
 
 static void print_json(const struct report *report)
@@ -289,8 +444,7 @@ static void print_json(const struct report *report)
     struct json_object *object = json_object_new_object();
     add_text(object, "verdict", report->verdict);
     add_number(object, "records", excerpt->len);
-    add_number(object, "batches", report->schedule->len);
-    add_number(object, "epochs", report->schedule->epochs);
+    add_timeline(object, report->timeline);
     add_text(object, "backend", backend_opencl.name);
     add_text(object, "device", result != NULL ? result->device : NULL);
 
@@ -299,7 +453,7 @@ static void print_json(const struct report *report)
         json_object_array_add(divergences, divergence_json(&result->divergences.list[i]));
     json_object_object_add(object, "divergences", divergences);
     json_object_object_add(object, "incomplete", obstacles_json(excerpt));
-    add_number(object, "incomplete_total", report->schedule->obstacles);
+    add_number(object, "incomplete_total", report->timeline->obstacles);
 
     struct json_object *assumed = json_object_new_array();
     for (size_t i = 0; i < report->assumed_len; i++)
@@ -322,34 +476,34 @@ static void print_json(const struct report *report)
 /** Print the report.  \return the exit status */
 static int finish(struct report *report)
 {
-    int status;
+    const struct replay_result *result = report->result;
+    int status = CLI_WELL;
     assume(report);
-    if (report->result == NULL) {
+    report->verdict = "match";
+    if (result == NULL || (result->unhandled_records > 0 && result->divergences.total == 0)) {
         report->verdict = "incomplete";
         status = CLI_FAILED;
-    } else if (report->result->divergences.total > 0) {
+    } else if (result->divergences.total > 0) {
         report->verdict = "diverged";
         status = CLI_FOUND;
-    } else {
-        report->verdict = "match";
-        status = CLI_WELL;
     }
     if (report->request->json)
         print_json(report);
     else
         print_text(report);
-    if (report->result == NULL)
+    if (result == NULL)
         message_error("%s: %zu of its %zu records cannot be replayed faithfully. Fix: see the "
                       "reason of each.",
-                      report->request->path, report->schedule->obstacles, report->excerpt->len);
+                      report->request->path, report->timeline->obstacles, report->excerpt->len);
     return message_finish_output(status);
 }
 
-static int replay_planned(const struct request *request, const struct excerpt *excerpt,
-                          const struct schedule *schedule, struct replay_error *error)
+static int replay_timeline(const struct request *request, const struct timeline *timeline,
+                           struct replay_error *error)
 {
-    struct report report = {.request = request, .excerpt = excerpt, .schedule = schedule};
-    if (schedule->obstacles > 0)
+    struct report report = {
+        .request = request, .timeline = timeline, .excerpt = &timeline->excerpt};
+    if (timeline->obstacles > 0)
         return finish(&report);
 
     /* Larger than a stack frame should be. */
@@ -357,12 +511,49 @@ static int replay_planned(const struct request *request, const struct excerpt *e
     int status = -1;
     if (result == NULL) {
         replay_fail_memory(error);
-    } else if (replay_run(excerpt, schedule, &backend_opencl, &request->options, result, error)) {
+    } else if (replay_run(timeline, &backend_opencl, &request->options, result, error)) {
         report.result = result;
         status = finish(&report);
     }
     free(result);
     return status;
+}
+
+static int replay_ring(const struct request *request, const struct excerpt_choice *choice)
+{
+    struct replay_error error;
+    struct timeline timeline;
+    int status = -1;
+    if (timeline_read(request->path, choice, &timeline, &error)) {
+        status = replay_timeline(request, &timeline, &error);
+        timeline_free(&timeline);
+    }
+    if (status < 0) {
+        message_error("%s", error.text);
+        status = CLI_FAILED;
+    }
+    return status;
+}
+
+/** Each ring is a stream of its own.  \return the worst status */
+static int replay_rings(struct request *request, struct replay_error *error)
+{
+    uint32_t *rings;
+    size_t len;
+    int worst = CLI_WELL;
+    if (!excerpt_list_rings(request->path, &request->choice, &rings, &len, error))
+        return -1;
+    for (size_t i = 0; i < len; i++) {
+        struct excerpt_choice choice = request->choice;
+        choice.ring_given = choice.run_given;
+        choice.ring = rings[i];
+        if (i > 0 && !request->json)
+            putchar('\n');
+        int status = replay_ring(request, &choice);
+        worst = status > worst ? status : worst;
+    }
+    free(rings);
+    return worst;
 }
 
 int cmd_replay(int argc, char **argv)
@@ -373,14 +564,10 @@ int cmd_replay(int argc, char **argv)
         return status;
 
     struct replay_error error;
-    struct excerpt excerpt;
-    struct schedule schedule;
-    if (excerpt_read(request.path, &request.choice, &excerpt, &error)) {
-        if (schedule_make(&excerpt, &schedule, &error)) {
-            status = replay_planned(&request, &excerpt, &schedule, &error);
-            schedule_free(&schedule);
-        }
-        excerpt_free(&excerpt);
+    if (handlers_read(request.handlers_path, &request.handlers, &error)) {
+        request.options.handlers = &request.handlers;
+        status = replay_rings(&request, &error);
+        handlers_free(&request.handlers);
     }
     if (status < 0) {
         message_error("%s", error.text);

@@ -140,45 +140,101 @@ static void print_sizes(const char *name, const uint64_t *sizes, uint32_t dimens
     }
 }
 
+static void describe_submit(struct json_object *object, const struct session_submit *submit)
+{
+    if (object != NULL) {
+        json_object_object_add(object, "kind", json_object_new_string("submit"));
+        add_number(object, "launch", submit->launch);
+        add_number(object, "kernel", submit->kernel);
+        add_sizes(object, "global_offset", submit->global_offset, submit->dimensions);
+        add_sizes(object, "global_size", submit->global_size, submit->dimensions);
+        add_sizes(object, "local_size", submit->local_size, submit->dimensions);
+        return;
+    }
+    printf("launch %" PRIu64 ", kernel %" PRIu64, submit->launch, submit->kernel);
+    print_sizes(", global", submit->global_size, submit->dimensions);
+    if (submit->local_size[0] != 0) {
+        print_sizes(", local", submit->local_size, submit->dimensions);
+    }
+}
+
+/** \param kind  "contents", or "lost" of which there are none */
+static void describe_change(struct json_object *object, const char *kind, uint64_t buffer,
+                            uint64_t offset, uint64_t bytes)
+{
+    if (object != NULL) {
+        json_object_object_add(object, "kind", json_object_new_string(kind));
+        add_number(object, "buffer", buffer);
+        add_number(object, "offset", offset);
+        add_number(object, "bytes", bytes);
+        return;
+    }
+    printf("%s of buffer %" PRIu64 ", bytes %" PRIu64 "+%" PRIu64, kind, buffer, offset, bytes);
+}
+
+static void describe_upload(struct json_object *object, const struct session_upload_view *upload)
+{
+    uint64_t statuses[8] = {0};
+    for (uint32_t i = 0; i < upload->head.runs; i++) {
+        uint32_t slots;
+        uint32_t status;
+        session_upload_run(upload, i, &slots, &status);
+        if (status < 8) {
+            statuses[status] += slots;
+        }
+    }
+    if (object != NULL) {
+        json_object_object_add(object, "kind", json_object_new_string("upload"));
+        add_number(object, "first_slot", upload->head.first_slot);
+        add_number(object, "slots", upload->slots);
+    } else {
+        printf("upload of slots %" PRIu32 "+%" PRIu64, upload->head.first_slot, upload->slots);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        if (object != NULL) {
+            add_number(object, status_names[i], statuses[i]);
+        } else if (statuses[i] > 0) {
+            printf(", %s %" PRIu64, status_names[i], statuses[i]);
+        }
+    }
+}
+
 static bool print_submit(const struct journal_entry *entry, const void *payload, bool json)
 {
     struct session_submit submit;
     struct session_contents_view contents;
-    bool upload = entry->type == SESSION_ENTRY_CONTENTS;
-    if (upload ? !session_contents_read(payload, entry->bytes, &contents)
-               : !session_submit_read(payload, entry->bytes, &submit)) {
+    struct session_upload_view upload;
+    struct session_lost lost;
+    bool is_submit =
+        entry->type == SESSION_ENTRY_SUBMIT && session_submit_read(payload, entry->bytes, &submit);
+    bool is_contents = entry->type == SESSION_ENTRY_CONTENTS &&
+                       session_contents_read(payload, entry->bytes, &contents);
+    bool is_upload =
+        entry->type == SESSION_ENTRY_UPLOAD && session_upload_read(payload, entry->bytes, &upload);
+    bool is_lost =
+        entry->type == SESSION_ENTRY_LOST && session_lost_read(payload, entry->bytes, &lost);
+    if (!is_submit && !is_contents && !is_upload && !is_lost) {
         return false;
     }
+    struct json_object *object = json ? entry_json(entry) : NULL;
+    if (!json) {
+        print_entry(entry);
+    }
+    if (is_submit) {
+        describe_submit(object, &submit);
+    } else if (is_contents) {
+        describe_change(object, "contents", contents.head.buffer, contents.head.offset,
+                        contents.head.bytes);
+    } else if (is_lost) {
+        describe_change(object, "lost", lost.buffer, lost.offset, lost.bytes);
+    } else {
+        describe_upload(object, &upload);
+    }
     if (json) {
-        struct json_object *object = entry_json(entry);
-        json_object_object_add(object, "kind",
-                               json_object_new_string(upload ? "contents" : "submit"));
-        if (upload) {
-            add_number(object, "buffer", contents.head.buffer);
-            add_number(object, "offset", contents.head.offset);
-            add_number(object, "bytes", contents.head.bytes);
-        } else {
-            add_number(object, "launch", submit.launch);
-            add_number(object, "kernel", submit.kernel);
-            add_sizes(object, "global_offset", submit.global_offset, submit.dimensions);
-            add_sizes(object, "global_size", submit.global_size, submit.dimensions);
-            add_sizes(object, "local_size", submit.local_size, submit.dimensions);
-        }
         put_json(object);
-        return true;
+    } else {
+        puts("");
     }
-    print_entry(entry);
-    if (upload) {
-        printf("contents of buffer %" PRIu64 ", bytes %" PRIu64 "+%" PRIu64 "\n",
-               contents.head.buffer, contents.head.offset, contents.head.bytes);
-        return true;
-    }
-    printf("launch %" PRIu64 ", kernel %" PRIu64, submit.launch, submit.kernel);
-    print_sizes(", global", submit.global_size, submit.dimensions);
-    if (submit.local_size[0] != 0) {
-        print_sizes(", local", submit.local_size, submit.dimensions);
-    }
-    puts("");
     return true;
 }
 

@@ -115,6 +115,8 @@ static bool payload_is_sound(const struct journal_entry *entry, enum journal_kin
     struct session_contents_view contents;
     struct session_submit submit;
     struct session_observation_view observation;
+    struct session_upload_view upload;
+    struct session_lost lost;
     bool in_programs = kind == JOURNAL_PROGRAMS;
     switch (entry->type) {
     case SESSION_ENTRY_PROGRAM:
@@ -131,6 +133,10 @@ static bool payload_is_sound(const struct journal_entry *entry, enum journal_kin
         }
         check->wrong = submit.kernel > check->programs ? "names a kernel that is not there" : NULL;
         return check->wrong == NULL;
+    case SESSION_ENTRY_UPLOAD:
+        return kind == JOURNAL_SUBMITS && session_upload_read(payload, entry->bytes, &upload);
+    case SESSION_ENTRY_LOST:
+        return kind == JOURNAL_SUBMITS && session_lost_read(payload, entry->bytes, &lost);
     case SESSION_ENTRY_OBSERVATION:
         return kind == JOURNAL_OBSERVATIONS &&
                session_observation_read(payload, entry->bytes, &observation);

@@ -36,6 +36,13 @@ void active_prune(struct active *active, const uint32_t *ring)
     active->len = kept;
 }
 
+void active_clear(struct active *active)
+{
+    for (size_t i = 0; i < active->len; i++)
+        active->listed[active->slots[i]] = false;
+    active->len = 0;
+}
+
 void active_free(struct active *active)
 {
     free(active->slots);

@@ -27,6 +27,9 @@ void active_add(struct active *active, uint32_t slot);
 /** Forget the slots that are not PUBLISHED in the ring any more. */
 void active_prune(struct active *active, const uint32_t *ring);
 
+/** Forget all of them. */
+void active_clear(struct active *active);
+
 void active_free(struct active *active);
 
 #endif

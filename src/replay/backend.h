@@ -1,10 +1,11 @@
 /**
  * \file backend.h
- * \brief Where slots are run: one table of functions for each place.
+ * \brief Where launches are run: one table of functions for each place.
  *
- * A replay opens a backend, loads the first buffers, and then for each batch
- * publishes its slots, submits them and observes what came of it.  Whoever
- * returns false has set the error, and is then only closed.  One thread at a time.
+ * A replay opens a backend, loads programs, kernels and buffers, and then goes through a
+ * timeline: slots are published, bytes are written, kernels are submitted, and what came of it
+ * is observed.  Whoever returns false has set the error, and is then only closed.  One thread at
+ * a time.
  */
 #ifndef VRRL_REPLAY_BACKEND_H
 #define VRRL_REPLAY_BACKEND_H
@@ -13,21 +14,34 @@
 #include <stdint.h>
 
 #include "replay/error.h"
+#include "replay/timeline.h"
 #include "vyre/vyre_protocol.h"
 
-/** The first contents: this control buffer, and ring, debug log and IO queue all 0. */
+/** What is launched, on what; all memory is the caller's and lives as long as the backend.  All
+ *  buffers are 0 at first. */
 struct backend_image {
-    const uint32_t *control;
+    const struct timeline_program *programs;
+    uint32_t programs_len;
+    /** Each with a program. */
+    const struct timeline_kernel *kernels;
+    uint32_t kernels_len;
+    const struct timeline_buffer *buffers;
+    uint32_t buffers_len;
+    /** By VYRE_KERNEL_ARG_…; control and ring are there. */
+    struct timeline_range roles[TIMELINE_ROLES];
     uint32_t control_words;
     uint32_t ring_slots;
 };
 
-/** The buffers as they are; memory of the backend, valid until its next call. */
+/** The buffers as they are; memory of the backend, valid until its next call.  Aligned to 4. */
 struct backend_view {
     const uint32_t *control;
+    /** As last read back, and as published since. */
     const uint32_t *ring;
-    /** VYRE_DEBUG_LOG_WORDS words. */
+    /** VYRE_DEBUG_LOG_WORDS words; NULL without one. */
     const uint32_t *debug_log;
+    /** VYRE_IO_QUEUE_WORDS words; NULL without one. */
+    const uint32_t *io_queue;
 };
 
 struct backend {
@@ -42,25 +56,37 @@ struct backend {
     bool (*open)(const char *device, char device_name[256], void **state,
                  struct replay_error *error);
 
-    /** Set up the buffers; once. */
+    /** Build the programs and set up the buffers; once. */
     bool (*load)(void *state, const struct backend_image *image, struct replay_error *error);
 
-    /** Put a slot of 16 words into the ring, at an index below ring_slots. */
+    /** Put a slot of 16 words, whatever its status, into the ring, at an index below ring_slots. */
     void (*publish)(void *state, uint32_t slot, const uint32_t words[VYRE_SLOT_WORDS]);
 
-    /** Run every slot that is PUBLISHED. */
-    bool (*submit)(void *state, struct replay_error *error);
+    /** Put bytes into a range of a buffer, which has nothing of the ring. */
+    bool (*write)(void *state, const struct timeline_range *to, const void *bytes,
+                  struct replay_error *error);
 
-    /** Wait for it and read the buffers back. */
-    bool (*observe)(void *state, struct backend_view *view, struct replay_error *error);
+    /** Launch a kernel.  One of 0 dimensions is launched as wide as the slots that are PUBLISHED
+     *  need. */
+    bool (*submit)(void *state, const struct timeline_submit *submit, struct replay_error *error);
+
+    /**
+     * Wait for all launches and read the buffers back.
+     *
+     * \param whole_ring  false: of the ring only slots that were published and not yet seen to be
+     *                    drained
+     */
+    bool (*observe)(void *state, bool whole_ring, struct backend_view *view,
+                    struct replay_error *error);
 
     void (*close)(void *state);
 };
 
-/** The megakernel on an OpenCL device. */
+/** On an OpenCL device. */
 extern const struct backend backend_opencl;
 
-/** The reference interpreter, in the order of publishing; knows no devices. */
+/** The reference interpreter, in the order of publishing; knows no devices and no programs: it
+ * drains what the launch's lanes own. */
 extern const struct backend backend_reference;
 
 #endif

@@ -7,6 +7,8 @@
 
 struct state {
     struct reference buffers;
+    uint32_t *io_queue;
+    struct timeline_range roles[TIMELINE_ROLES];
     struct active active;
 };
 
@@ -25,16 +27,16 @@ static bool load(void *opaque, const struct backend_image *image, struct replay_
 {
     struct state *state = opaque;
     struct reference *buffers = &state->buffers;
+    memcpy(state->roles, image->roles, sizeof(state->roles));
     buffers->control_words = image->control_words;
     buffers->ring_slots = image->ring_slots;
-    buffers->control = malloc(image->control_words * sizeof(uint32_t));
+    buffers->control = calloc(image->control_words, sizeof(uint32_t));
     buffers->ring = calloc(image->ring_slots, VYRE_SLOT_BYTES);
     buffers->debug_log = calloc(VYRE_DEBUG_LOG_WORDS, sizeof(uint32_t));
-    if (buffers->control == NULL || buffers->ring == NULL || buffers->debug_log == NULL ||
-        !active_init(&state->active, image->ring_slots))
-        return replay_fail_memory(error);
-    memcpy(buffers->control, image->control, image->control_words * sizeof(uint32_t));
-    return true;
+    state->io_queue = calloc(VYRE_IO_QUEUE_WORDS, sizeof(uint32_t));
+    return (buffers->control != NULL && buffers->ring != NULL && buffers->debug_log != NULL &&
+            state->io_queue != NULL && active_init(&state->active, image->ring_slots)) ||
+           replay_fail_memory(error);
 }
 
 static void publish(void *opaque, uint32_t slot, const uint32_t words[VYRE_SLOT_WORDS])
@@ -44,23 +46,61 @@ static void publish(void *opaque, uint32_t slot, const uint32_t words[VYRE_SLOT_
     active_add(&state->active, slot);
 }
 
-static bool submit(void *opaque, struct replay_error *error)
+/** Copy what of the bytes lies in a role's range. */
+static void write_role(const struct timeline_range *role, uint32_t *words,
+                       const struct timeline_range *to, const uint8_t *bytes)
+{
+    if (role->buffer == TIMELINE_NONE || role->buffer != to->buffer)
+        return;
+    uint64_t begin = to->offset > role->offset ? to->offset : role->offset;
+    uint64_t to_end = to->offset + to->bytes;
+    uint64_t role_end = role->offset + role->bytes;
+    uint64_t end = to_end < role_end ? to_end : role_end;
+    if (begin < end)
+        memcpy((uint8_t *)words + (begin - role->offset), bytes + (begin - to->offset),
+               end - begin);
+}
+
+static bool write(void *opaque, const struct timeline_range *to, const void *bytes,
+                  struct replay_error *error)
+{
+    (void)error;
+    struct state *state = opaque;
+    const struct timeline_range *roles = state->roles;
+    write_role(&roles[VYRE_KERNEL_ARG_CONTROL], state->buffers.control, to, bytes);
+    write_role(&roles[VYRE_KERNEL_ARG_DEBUG_LOG], state->buffers.debug_log, to, bytes);
+    write_role(&roles[VYRE_KERNEL_ARG_IO_QUEUE], state->io_queue, to, bytes);
+    return true;
+}
+
+/** Whether a launch has a lane for the slot: lane i owns slot i. */
+static bool has_lane(const struct timeline_submit *submit, uint32_t slot)
+{
+    return submit->dimensions != 1 || (slot >= submit->global_offset[0] &&
+                                       slot - submit->global_offset[0] < submit->global_size[0]);
+}
+
+static bool submit(void *opaque, const struct timeline_submit *submit, struct replay_error *error)
 {
     (void)error;
     struct state *state = opaque;
     for (size_t i = 0; i < state->active.len; i++)
-        reference_drain(&state->buffers, state->active.slots[i]);
+        if (has_lane(submit, state->active.slots[i]))
+            reference_drain(&state->buffers, state->active.slots[i]);
     active_prune(&state->active, state->buffers.ring);
     return true;
 }
 
-static bool observe(void *opaque, struct backend_view *view, struct replay_error *error)
+static bool observe(void *opaque, bool whole_ring, struct backend_view *view,
+                    struct replay_error *error)
 {
+    (void)whole_ring;
     (void)error;
     const struct state *state = opaque;
     view->control = state->buffers.control;
     view->ring = state->buffers.ring;
     view->debug_log = state->buffers.debug_log;
+    view->io_queue = state->io_queue;
     return true;
 }
 
@@ -70,6 +110,7 @@ static void close_reference(void *opaque)
     free(state->buffers.control);
     free(state->buffers.ring);
     free(state->buffers.debug_log);
+    free(state->io_queue);
     active_free(&state->active);
     free(state);
 }
@@ -79,6 +120,7 @@ const struct backend backend_reference = {
     .open = open_reference,
     .load = load,
     .publish = publish,
+    .write = write,
     .submit = submit,
     .observe = observe,
     .close = close_reference,

@@ -7,6 +7,7 @@
 #include "log/vrrl.h"
 #include "replay/effects.h"
 #include "replay/words.h"
+#include "session/journal.h"
 #include "session/session.h"
 
 /** A record with what its session says of it. */
@@ -41,9 +42,10 @@ static bool next_entry(struct source *source, struct entry *entry)
     return true;
 }
 
-/** Find run and ring to replay, as asked for or the last run and its only ring. */
+/** Find run and ring to replay, as asked for or the last run and its first ring.
+ *  \param[out] last_ring  of the run */
 static bool choose(struct source *source, const struct excerpt_choice *choice,
-                   struct excerpt *excerpt, struct replay_error *error)
+                   struct excerpt *excerpt, uint32_t *last_ring, struct replay_error *error)
 {
     struct entry entry;
     uint32_t last_run = 0;
@@ -53,6 +55,7 @@ static bool choose(struct source *source, const struct excerpt_choice *choice,
             last_run = entry.slot.run;
     }
     excerpt->session = last_run > 0;
+    *last_ring = 0;
     if (!excerpt->session) {
         if (choice->run_given || choice->ring_given)
             return replay_fail(error,
@@ -87,13 +90,9 @@ static bool choose(struct source *source, const struct excerpt_choice *choice,
                            "%s: ring %u has no record in run %u; its rings are %u to %u. "
                            "Fix: choose one of them with --ring.",
                            source->path, choice->ring, excerpt->run, low, high);
-    if (!choice->ring_given && low < high)
-        return replay_fail(error,
-                           "%s: run %u published into several rings, %u to %u, and each "
-                           "is replayed by itself. Fix: choose one with --ring.",
-                           source->path, excerpt->run, low, high);
     if (!choice->ring_given)
         excerpt->ring = low;
+    *last_ring = high;
     return true;
 }
 
@@ -115,6 +114,7 @@ static void take(const struct excerpt *excerpt, const struct entry *entry, uint3
 {
     memset(slot, 0, sizeof(*slot));
     slot->index = index;
+    slot->sequence = index;
     slot->slot_idx = entry->record.slot_idx;
     slot->epoch = entry->record.epoch;
     if (!excerpt->session) {
@@ -126,6 +126,7 @@ static void take(const struct excerpt *excerpt, const struct entry *entry, uint3
         slot->obstacle = OBSTACLE_NO_SLOT;
         return;
     }
+    slot->sequence = entry->slot.sequence - 1;
     slot->thread = entry->slot.thread;
     memcpy(slot->words, entry->slot.words, sizeof(slot->words));
     if (!session_slot_matches(&entry->slot, &entry->record))
@@ -173,6 +174,22 @@ static bool number_threads(struct excerpt *excerpt, struct replay_error *error)
     return true;
 }
 
+/** Whether records of the run were overwritten. */
+static void measure(const struct source *source, struct excerpt *excerpt)
+{
+    excerpt->wrapped = source->info.wrapped;
+    excerpt->total = source->info.live;
+    if (!excerpt->session)
+        return;
+    const struct session_header *header = session_reader_header(source->session);
+    const struct session_run *run = &header->run_table[(excerpt->run - 1) % SESSION_RUNS_MAX];
+    uint64_t capacity = source->info.capacity;
+    excerpt->total = session_reader_total(source->session, source->info.cursor);
+    if (run->number == excerpt->run)
+        excerpt->wrapped =
+            excerpt->total > capacity && excerpt->total - capacity > run->first_sequence;
+}
+
 static bool fill(struct source *source, struct excerpt *excerpt, struct replay_error *error)
 {
     excerpt->slots = calloc(source->info.live, sizeof(*excerpt->slots));
@@ -203,6 +220,16 @@ static bool fill(struct source *source, struct excerpt *excerpt, struct replay_e
     return true;
 }
 
+/** Whether there is a session, though it has no slots. */
+static bool has_journals(const char *path)
+{
+    struct journal_reader *reader;
+    if (journal_reader_open(path, JOURNAL_SUBMITS, &reader) != 0)
+        return false;
+    journal_reader_close(reader);
+    return true;
+}
+
 static bool open_source(struct source *source, struct excerpt *excerpt, struct replay_error *error)
 {
     int code = vrrl_reader_open(source->path, &source->log);
@@ -217,7 +244,6 @@ static bool open_source(struct source *source, struct excerpt *excerpt, struct r
             "%s: the log has no records. Fix: record a program that publishes slots, "
             "e.g. 'vrrl record -- PROGRAM'.",
             source->path);
-    excerpt->wrapped = source->info.wrapped;
 
     code = session_reader_open(source->path, source->info.capacity, &source->session);
     if (code == VRRL_E_NO_MEMORY)
@@ -226,7 +252,60 @@ static bool open_source(struct source *source, struct excerpt *excerpt, struct r
         source->session = NULL;
     if (code != 0 && code != VRRL_E_NOT_FOUND)
         excerpt->session_fault = session_strerror(code);
+    if (code == VRRL_E_NOT_FOUND && has_journals(source->path))
+        excerpt->session_fault = "its slots are missing. Fix: put the file 'slots' back that was "
+                                 "recorded with the log.";
     return true;
+}
+
+/** Mark the rings that the run published into. */
+static bool find_rings(struct source *source, uint32_t run, uint32_t **rings, size_t *len,
+                       struct replay_error *error)
+{
+    struct entry entry;
+    bool used[SESSION_RINGS_OF_RUN_MAX] = {false};
+    vrrl_rewind(source->log);
+    while (next_entry(source, &entry))
+        if (entry.has_slot && entry.slot.run == run && entry.slot.ring < SESSION_RINGS_OF_RUN_MAX)
+            used[entry.slot.ring] = true;
+    *len = 0;
+    *rings = malloc(SESSION_RINGS_OF_RUN_MAX * sizeof(**rings));
+    if (*rings == NULL)
+        return replay_fail_memory(error);
+    for (uint32_t ring = 0; ring < SESSION_RINGS_OF_RUN_MAX; ring++)
+        if (used[ring])
+            (*rings)[(*len)++] = ring;
+    /* What is of no known ring is refused as a record. */
+    if (*len == 0)
+        (*rings)[(*len)++] = SESSION_RING_UNKNOWN;
+    return true;
+}
+
+bool excerpt_list_rings(const char *path, struct excerpt_choice *choice, uint32_t **rings,
+                        size_t *len, struct replay_error *error)
+{
+    struct source source = {.path = path};
+    struct excerpt excerpt = {0};
+    uint32_t last_ring;
+    bool listed = open_source(&source, &excerpt, error) &&
+                  choose(&source, choice, &excerpt, &last_ring, error);
+    *len = 1;
+    if (listed && excerpt.session && !choice->ring_given) {
+        listed = find_rings(&source, excerpt.run, rings, len, error);
+    } else if (listed) {
+        *rings = malloc(sizeof(**rings));
+        if (*rings != NULL)
+            **rings = choice->ring;
+        else
+            listed = replay_fail_memory(error);
+    }
+    if (listed && excerpt.session) {
+        choice->run_given = true;
+        choice->run = excerpt.run;
+    }
+    session_reader_close(source.session);
+    vrrl_reader_close(source.log);
+    return listed;
 }
 
 bool excerpt_read(const char *path, const struct excerpt_choice *choice, struct excerpt *excerpt,
@@ -234,8 +313,17 @@ bool excerpt_read(const char *path, const struct excerpt_choice *choice, struct 
 {
     struct source source = {.path = path};
     memset(excerpt, 0, sizeof(*excerpt));
-    bool read = open_source(&source, excerpt, error) && choose(&source, choice, excerpt, error) &&
-                fill(&source, excerpt, error);
+    uint32_t last_ring;
+    bool read =
+        open_source(&source, excerpt, error) && choose(&source, choice, excerpt, &last_ring, error);
+    if (read && !choice->ring_given && excerpt->ring < last_ring)
+        read = replay_fail(error,
+                           "%s: run %u published into several rings, %u to %u, and each "
+                           "is replayed by itself. Fix: choose one with --ring.",
+                           path, excerpt->run, excerpt->ring, last_ring);
+    if (read)
+        measure(&source, excerpt);
+    read = read && fill(&source, excerpt, error);
     session_reader_close(source.session);
     vrrl_reader_close(source.log);
     return read;

@@ -25,18 +25,20 @@ enum obstacle {
     OBSTACLE_RING,
     /** The recorded slot is not PUBLISHED. */
     OBSTACLE_STATUS,
-    /** An opcode that needs a handler which the replay does not have. */
-    OBSTACLE_OPCODE,
     /** A control word past the largest control buffer of a replay. */
     OBSTACLE_CONTROL_WORD,
     /** A slot past the largest ring of a replay. */
     OBSTACLE_SLOT,
+    /** A slot past the ring that was launched. */
+    OBSTACLE_OUTSIDE,
 };
 
 /** One record. */
 struct recorded_slot {
     /** Position among the live records of the log, oldest first, from 0. */
     uint32_t index;
+    /** Place in the running total of the log, from 0; without session the index. */
+    uint64_t sequence;
     uint32_t slot_idx;
     uint32_t epoch;
     /** Threads count from 0 in an excerpt; without session all are thread 0. */
@@ -71,16 +73,29 @@ struct excerpt {
     uint32_t ring;
     /** Records that belong to another run or ring. */
     size_t others;
-    /** Older records were overwritten, so that the excerpt does not begin at the beginning. */
+    /** Older records of the run were overwritten, so that the excerpt does not begin at the
+     *  beginning. */
     bool wrapped;
+    /** Running total of the log; without session the records. */
+    uint64_t total;
 };
+
+/**
+ * List the rings of the chosen run, or the one ring that was chosen.
+ *
+ * \param[out] rings  ascending, released with free(); one ring 0 for a log without session
+ * \param[out] choice  as it came, but with the run, so that it and each ring can be read
+ * \return false for what excerpt_read() refuses, too
+ */
+bool excerpt_list_rings(const char *path, struct excerpt_choice *choice, uint32_t **rings,
+                        size_t *len, struct replay_error *error);
 
 /**
  * Read a log and its session, if there is one.
  *
  * Refused are a log that cannot be opened or is truncated in its records, a log
- * without records, a run or ring that is not there, and a run of several rings
- * with none chosen.
+ * without records, a run or ring that is not there, and a run of several rings with
+ * none chosen.
  *
  * \param[out] excerpt  released with excerpt_free(), only when true was returned
  */

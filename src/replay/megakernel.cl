@@ -23,10 +23,26 @@
  * nothing, and MEMCPY copies as many words as are there from both its addresses
  * to the end of the buffer.  A tenant whose mask would lie outside is masked.
  *
- * It is built without the IO queue and without user handlers: LOAD_MISS and user
- * opcodes are opcodes that nothing handles, claimed and DONE with no effect.
+ * It is built without the IO queue: LOAD_MISS is an opcode that nothing handles, claimed and DONE
+ * with no effect.  So are user opcodes, unless VYRE_HANDLERS is defined: then the function
+ * vyre_handler(), which follows this text, is called with each of them and its args.
  * DFA_STEP has no body either.  Once kernels do not look at SHUTDOWN.
  */
+
+#ifdef VYRE_HANDLERS
+void vyre_handler(volatile __global uint *control, uint control_words, uint opcode,
+                  const uint *args);
+
+/* Of a packed operation three args are known, the others are 0. */
+void vyre_user_operation(volatile __global uint *control, uint control_words, uint opcode,
+                         volatile __global uint *args, uint args_len)
+{
+    uint copy[VYRE_SLOT_ARGS];
+    for (uint i = 0; i < VYRE_SLOT_ARGS; i++)
+        copy[i] = i < args_len ? args[i] : 0u;
+    vyre_handler(control, control_words, opcode, copy);
+}
+#endif
 
 void vyre_load(volatile __global uint *control, uint control_words, uint from, uint result)
 {
@@ -106,6 +122,10 @@ void vyre_packed_slot(volatile __global uint *control, uint control_words,
             continue;
         vyre_operation(control, control_words, entry & 0xFFu, args[arg], args[arg + 1u],
                        args[arg + 2u]);
+#ifdef VYRE_HANDLERS
+        vyre_user_operation(control, control_words, entry & 0xFFu, args + arg,
+                            VYRE_PACKED_OP_ARGS);
+#endif
     }
 }
 
@@ -161,6 +181,9 @@ __kernel void vyre_megakernel(volatile __global uint *control, volatile __global
         break;
     default:
         vyre_operation(control, control_words, opcode, arg0, arg1, arg2);
+#ifdef VYRE_HANDLERS
+        vyre_user_operation(control, control_words, opcode, slot + VYRE_SLOT_ARG0, VYRE_SLOT_ARGS);
+#endif
         break;
     }
 

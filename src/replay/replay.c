@@ -4,11 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "replay/builtin.h"
 #include "replay/effects.h"
-#include "vyre/control.h"
-
-/** Tenants of a fresh control buffer: all masks allow, and all quotas are there. */
-#define TENANTS VYRE_CONTROL_TENANT_QUOTAS_MAX
 
 /** A backend that was opened. */
 struct place {
@@ -18,47 +15,70 @@ struct place {
 };
 
 struct replay {
-    const struct excerpt *excerpt;
-    const struct schedule *schedule;
+    const struct timeline *timeline;
     const struct replay_options *options;
     struct replay_result *result;
+    struct builtin builtin;
+    struct backend_image image;
     struct place device;
+    /** Its backend is NULL when nothing is compared with it. */
     struct place reference;
     struct comparison comparison;
     /** For each thread the latest epoch that it had seen. */
     uint32_t *seen;
+    /** Records since the last launch, as places in the excerpt. */
+    uint32_t *fresh;
+    size_t fresh_len;
+    /** Records whose opcode was looked at, by place in the excerpt. */
+    bool *looked_at;
+    /** The view of the device is as it is now. */
+    bool observed;
     uint64_t work;
 };
 
 static bool open_place(struct replay *replay, struct place *place, const struct backend *backend,
-                       char device_name[256], const struct backend_image *image,
-                       struct replay_error *error)
+                       char device_name[256], struct replay_error *error)
 {
     if (!backend->open(replay->options->device, device_name, &place->state, error))
         return false;
     place->backend = backend;
-    return backend->load(place->state, image, error) &&
-           backend->observe(place->state, &place->view, error);
+    return backend->load(place->state, &replay->image, error) &&
+           backend->observe(place->state, true, &place->view, error);
 }
 
-static bool open_places(struct replay *replay, const struct backend *backend,
-                        struct replay_error *error)
+/** What is launched: what was recorded, or the built-in kernel on the recorded buffers. */
+static bool choose_image(struct replay *replay, struct replay_error *error)
 {
-    uint32_t words = replay->schedule->control_words;
-    uint32_t *control = malloc(words * sizeof(*control));
-    if (control == NULL)
-        return replay_fail_memory(error);
-    vyre_control_encode(control, words, TENANTS);
-    control[VYRE_CONTROL_EPOCH] = replay->excerpt->slots[0].epoch;
-
-    struct backend_image image = {
-        .control = control, .control_words = words, .ring_slots = replay->schedule->ring_slots};
-    char ignored[256];
-    bool opened =
-        open_place(replay, &replay->device, backend, replay->result->device, &image, error) &&
-        open_place(replay, &replay->reference, &backend_reference, ignored, &image, error);
-    free(control);
-    return opened;
+    const struct timeline *timeline = replay->timeline;
+    replay->result->builtin = replay->options->builtin || !timeline->recorded;
+    if (replay->result->builtin) {
+        if (!builtin_make(timeline, replay->options->handlers, &replay->builtin, error))
+            return false;
+        replay->image = replay->builtin.image;
+        return true;
+    }
+    if (replay->options->handlers != NULL && replay->options->handlers->len > 0)
+        return replay_fail(error, "handlers are for the built-in megakernel, and this log is "
+                                  "replayed on its own. Fix: add --kernel builtin, or leave "
+                                  "--handlers out.");
+    for (uint32_t i = 0; i < timeline->kernels_len; i++)
+        if (timeline->kernels[i].program == TIMELINE_NONE)
+            return replay_fail(
+                error,
+                "the session does not have the program of kernel %.100s. Fix: replay "
+                "on the built-in megakernel with --kernel builtin, which need not "
+                "do what the recorded one did.",
+                timeline->kernels[i].name);
+    replay->image = (struct backend_image){.programs = timeline->programs,
+                                           .programs_len = timeline->programs_len,
+                                           .kernels = timeline->kernels,
+                                           .kernels_len = timeline->kernels_len,
+                                           .buffers = timeline->buffers,
+                                           .buffers_len = timeline->buffers_len,
+                                           .control_words = timeline->control_words,
+                                           .ring_slots = timeline->ring_slots};
+    memcpy(replay->image.roles, timeline->roles, sizeof(replay->image.roles));
+    return true;
 }
 
 static void close_places(struct replay *replay)
@@ -68,52 +88,77 @@ static void close_places(struct replay *replay)
         if (places[i]->backend != NULL)
             places[i]->backend->close(places[i]->state);
     }
+    builtin_free(&replay->builtin);
 }
 
-/** Hold the recorded epochs of a batch against the replay's.  At most one divergence a batch. */
-static void check_epochs(struct replay *replay, const struct batch *batch)
+static bool observe(struct replay *replay, bool whole_ring, struct replay_error *error)
 {
-    const struct recorded_slot *first = &replay->excerpt->slots[batch->first];
-    uint32_t epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
-    struct divergence divergence = {.record = first->index,
-                                    .epoch = first->epoch,
-                                    .word = VYRE_CONTROL_EPOCH,
-                                    .expected = first->epoch,
-                                    .actual = epoch};
-    if (first->epoch > epoch) {
-        divergence.kind = DIVERGENCE_EPOCH_AHEAD;
-        divergences_add(&replay->result->divergences, &divergence);
-        return;
-    }
-    for (size_t i = 0; i < batch->len; i++) {
-        const struct recorded_slot *slot = &first[i];
-        if (slot->epoch < replay->seen[slot->thread]) {
-            divergence.kind = DIVERGENCE_EPOCH_BACK;
-            divergence.record = slot->index;
-            divergences_add(&replay->result->divergences, &divergence);
-            return;
-        }
-        replay->seen[slot->thread] = slot->epoch;
-    }
-    uint32_t lead = epoch - first->epoch;
-    if (lead > replay->result->largest_lead) {
-        replay->result->largest_lead = lead;
-        replay->result->largest_lead_record = first->index;
-    }
-    if (lead > 0 && replay->options->strict) {
-        divergence.kind = DIVERGENCE_EPOCH_BEHIND;
-        divergences_add(&replay->result->divergences, &divergence);
-    }
+    struct place *device = &replay->device;
+    struct place *reference = &replay->reference;
+    replay->work += replay->timeline->control_words / 64;
+    replay->work += whole_ring ? replay->timeline->ring_slots : replay->comparison.flying_len;
+    replay->observed = true;
+    return device->backend->observe(device->state, whole_ring, &device->view, error) &&
+           (reference->backend == NULL ||
+            reference->backend->observe(reference->state, true, &reference->view, error));
 }
 
-/* A host publishes into slots that are EMPTY or DONE, so in the recorded run this one was. */
-static bool slot_free(struct replay *replay, const struct recorded_slot *slot)
+/** Hold the recorded epochs of what is launched against the replay's.  At most one divergence a
+ *  launch. */
+static bool check_epochs(struct replay *replay, size_t event, struct replay_error *error)
+{
+    const struct recorded_slot *slots = replay->timeline->excerpt.slots;
+    struct replay_result *result = replay->result;
+    /* That EPOCH is another than the host had seen is known by then. */
+    if (replay->comparison.reported[VYRE_CONTROL_EPOCH])
+        return true;
+    for (size_t i = 0; i < replay->fresh_len; i++) {
+        const struct recorded_slot *slot = &slots[replay->fresh[i]];
+        uint32_t epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
+        if (slot->epoch > epoch && !replay->observed) {
+            if (!observe(replay, false, error))
+                return false;
+            epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
+        }
+        struct divergence divergence = {.recorded = true,
+                                        .event = event,
+                                        .record = slot->index,
+                                        .epoch = slot->epoch,
+                                        .word = VYRE_CONTROL_EPOCH,
+                                        .expected = slot->epoch,
+                                        .actual = epoch};
+        uint32_t lead = epoch - slot->epoch;
+        if (slot->epoch > epoch) {
+            divergence.kind = DIVERGENCE_EPOCH_AHEAD;
+        } else if (slot->epoch < replay->seen[slot->thread]) {
+            divergence.kind = DIVERGENCE_EPOCH_BACK;
+        } else {
+            replay->seen[slot->thread] = slot->epoch;
+            if (lead > result->largest_lead) {
+                result->largest_lead = lead;
+                result->largest_lead_record = slot->index;
+            }
+            if (lead == 0 || !replay->options->strict)
+                continue;
+            divergence.kind = DIVERGENCE_EPOCH_BEHIND;
+        }
+        divergences_add(&result->divergences, &divergence);
+        return true;
+    }
+    return true;
+}
+
+/* A host publishes into slots that are EMPTY or DONE, so in the recorded run this one was.  Where
+ * the uploads are known it is not asked: a host may upload what is PUBLISHED still. */
+static bool slot_free(struct replay *replay, size_t event, const struct recorded_slot *slot)
 {
     uint32_t word = slot->slot_idx * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS;
     uint32_t status = replay->device.view.ring[word];
-    if (status == VYRE_STATUS_EMPTY || status == VYRE_STATUS_DONE)
+    if (replay->timeline->recorded || status == VYRE_STATUS_EMPTY || status == VYRE_STATUS_DONE)
         return true;
     struct divergence divergence = {.kind = DIVERGENCE_SLOT_BUSY,
+                                    .recorded = true,
+                                    .event = event,
                                     .record = slot->index,
                                     .epoch = slot->epoch,
                                     .word = word,
@@ -123,57 +168,170 @@ static bool slot_free(struct replay *replay, const struct recorded_slot *slot)
     return false;
 }
 
-static void publish(struct replay *replay, const struct batch *batch)
+static void put_slot(struct replay *replay, uint32_t slot, const uint32_t *words)
 {
-    for (size_t i = 0; i < batch->len; i++) {
-        const struct recorded_slot *slot = &replay->excerpt->slots[batch->first + i];
-        if (!slot_free(replay, slot))
-            continue;
-        replay->device.backend->publish(replay->device.state, slot->slot_idx, slot->words);
-        replay->reference.backend->publish(replay->reference.state, slot->slot_idx, slot->words);
-        comparison_publish(&replay->comparison, batch->first + i);
-        replay->work += effects_copied_words(slot->words);
-    }
+    struct place *device = &replay->device;
+    struct place *reference = &replay->reference;
+    device->backend->publish(device->state, slot, words);
+    if (reference->backend != NULL)
+        reference->backend->publish(reference->state, slot, words);
 }
 
-static bool afford(struct replay *replay, struct replay_error *error)
+static void publish(struct replay *replay, size_t event, uint32_t place)
+{
+    const struct recorded_slot *slot = &replay->timeline->excerpt.slots[place];
+    if (replay->fresh_len < replay->timeline->excerpt.len)
+        replay->fresh[replay->fresh_len++] = place;
+    if (!slot_free(replay, event, slot))
+        return;
+    put_slot(replay, slot->slot_idx, slot->words);
+    comparison_publish(&replay->comparison, place);
+    replay->work += effects_copied_words(slot->words);
+}
+
+static void set_statuses(struct replay *replay, const struct timeline_statuses *run)
+{
+    const uint32_t *ring = replay->device.view.ring;
+    uint32_t words[VYRE_SLOT_WORDS] = {run->status};
+    replay->work += run->slots / 64;
+    for (uint32_t slot = run->first_slot; slot < run->first_slot + run->slots; slot++)
+        if (ring[(size_t)slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS] != run->status)
+            put_slot(replay, slot, words);
+}
+
+static bool put_contents(struct replay *replay, const struct timeline_contents *contents,
+                         struct replay_error *error)
+{
+    struct place *device = &replay->device;
+    struct place *reference = &replay->reference;
+    return device->backend->write(device->state, &contents->to, contents->bytes, error) &&
+           (reference->backend == NULL ||
+            reference->backend->write(reference->state, &contents->to, contents->bytes, error));
+}
+
+static uint64_t lanes_of(const struct timeline_submit *submit)
+{
+    uint64_t lanes = 1;
+    for (uint32_t i = 0; i < submit->dimensions; i++) {
+        if (submit->global_size[i] > REPLAY_WORK_MAX * 64 / lanes)
+            return UINT64_MAX / 2;
+        lanes *= submit->global_size[i];
+    }
+    return lanes;
+}
+
+/** Lanes that a launch as wide as needed has. */
+static uint64_t needed_lanes(const struct replay *replay)
 {
     const struct comparison *comparison = &replay->comparison;
+    const struct recorded_slot *slots = replay->timeline->excerpt.slots;
     uint32_t low = UINT32_MAX;
     uint32_t high = 0;
     for (size_t i = 0; i < comparison->flying_len; i++) {
-        uint32_t slot = comparison->slots[comparison->flying[i]].slot_idx;
+        uint32_t slot = slots[comparison->flying[i]].slot_idx;
         low = slot < low ? slot : low;
         high = slot > high ? slot : high;
     }
-    uint64_t lanes = low <= high ? high - low + 1 : 0;
-    replay->work += comparison->flying_len + (lanes + comparison->control_words) / 64;
+    return low <= high ? high - low + 1 : 0;
+}
+
+static bool afford(struct replay *replay, const struct timeline_submit *submit,
+                   struct replay_error *error)
+{
+    const struct comparison *comparison = &replay->comparison;
+    if (submit->dimensions > 0)
+        replay->work += replay->fresh_len + lanes_of(submit) / 64;
+    else
+        replay->work += comparison->flying_len + needed_lanes(replay) / 64;
     if (replay->work <= REPLAY_WORK_MAX)
         return true;
-    const struct recorded_slot *last =
-        &comparison
-             ->slots[comparison->flying_len > 0 ? comparison->flying[comparison->flying_len - 1]
-                                                : 0];
+    size_t last = comparison->flying_len > 0 ? comparison->flying[comparison->flying_len - 1] : 0;
     return replay_fail(
         error,
         "by record %u the log asks for more work than a replay may do (long MEMCPYs, "
         "or huge buffers in very small batches). Fix: record a shorter run.",
-        last->index);
+        replay->timeline->excerpt.slots[last].index);
 }
 
-static bool run_batch(struct replay *replay, const struct batch *batch, struct replay_error *error)
+static bool submit(struct replay *replay, size_t event, const struct timeline_submit *recorded,
+                   struct replay_error *error)
 {
     struct place *device = &replay->device;
     struct place *reference = &replay->reference;
-    check_epochs(replay, batch);
-    publish(replay, batch);
-    if (!afford(replay, error) || !device->backend->submit(device->state, error) ||
-        !reference->backend->submit(reference->state, error) ||
-        !device->backend->observe(device->state, &device->view, error) ||
-        !reference->backend->observe(reference->state, &reference->view, error))
+    const struct timeline_submit *launch =
+        replay->result->builtin ? &replay->builtin.submit : recorded;
+    if (!check_epochs(replay, event, error) || !afford(replay, launch, error))
         return false;
-    comparison_check(&replay->comparison, replay->excerpt->slots[batch->first].epoch, &device->view,
-                     &reference->view);
+    replay->fresh_len = 0;
+    replay->observed = false;
+    replay->result->launches++;
+    return device->backend->submit(device->state, launch, error) &&
+           (reference->backend == NULL ||
+            reference->backend->submit(reference->state, launch, error));
+}
+
+static bool wants_ring(const struct timeline *timeline, size_t first, size_t end)
+{
+    for (size_t i = first; i < end; i++) {
+        uint32_t which = timeline->events[i].which;
+        if (which != TIMELINE_NONE && timeline->observations[which].what == SESSION_OBSERVED_RING)
+            return true;
+    }
+    return false;
+}
+
+/** Observations between which nothing changes. */
+static bool compare(struct replay *replay, size_t first, size_t end, struct replay_error *error)
+{
+    struct replay_result *result = replay->result;
+    const struct timeline *timeline = replay->timeline;
+    bool recorded = result->against == REPLAY_AGAINST_RECORDED;
+    if (!observe(replay, recorded && wants_ring(timeline, first, end), error))
+        return false;
+    for (size_t i = first; recorded && i < end; i++) {
+        if (timeline->events[i].which == TIMELINE_NONE)
+            continue;
+        if (comparison_check_recorded(&replay->comparison, i, &replay->device.view))
+            result->compared++;
+        else
+            result->in_flight++;
+    }
+    if (replay->reference.backend != NULL) {
+        comparison_check(&replay->comparison, first, &replay->device.view, &replay->reference.view);
+        result->compared++;
+    }
+    comparison_settle(&replay->comparison, &replay->device.view);
+    return true;
+}
+
+/** Do the event, or all observations that begin with it.  \param[in,out] at  set to the last done
+ */
+static bool step(struct replay *replay, size_t *at, struct replay_error *error)
+{
+    const struct timeline *timeline = replay->timeline;
+    const struct timeline_event *event = &timeline->events[*at];
+    size_t end = *at + 1;
+    switch (event->kind) {
+    case TIMELINE_PUBLISH:
+        publish(replay, *at, event->which);
+        return true;
+    case TIMELINE_STATUS:
+        set_statuses(replay, &timeline->statuses[event->which]);
+        return true;
+    case TIMELINE_CONTENTS:
+        return put_contents(replay, &timeline->contents[event->which], error);
+    case TIMELINE_SUBMIT:
+        return submit(replay, *at, &timeline->submits[event->which], error);
+    case TIMELINE_OBSERVATION:
+        while (end < timeline->events_len && timeline->events[end].kind == TIMELINE_OBSERVATION)
+            end++;
+        if (!compare(replay, *at, end, error))
+            return false;
+        *at = end - 1;
+        return true;
+    case TIMELINE_LOST:
+        return true;
+    }
     return true;
 }
 
@@ -184,35 +342,109 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static bool run_batches(struct replay *replay, struct replay_error *error)
+static bool run_events(struct replay *replay, struct replay_error *error)
 {
+    const struct timeline *timeline = replay->timeline;
+    struct replay_result *result = replay->result;
     double start = now();
-    for (size_t i = 0; i < replay->schedule->len; i++) {
-        if (!run_batch(replay, &replay->schedule->batches[i], error))
+    bool launched = false;
+    for (size_t i = 0; i < timeline->events_len; i++) {
+        if (!launched && timeline->events[i].kind == TIMELINE_SUBMIT) {
+            launched = true;
+            if (!observe(replay, true, error))
+                return false;
+            result->first_epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
+        }
+        if (!step(replay, &i, error))
             return false;
     }
-    replay->result->seconds = now() - start;
-    replay->result->last_epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
-    replay->result->left_published = replay->comparison.flying_len;
+    /* What the last launches did is seen by the reference at least. */
+    if (!replay->observed && !compare(replay, timeline->events_len, timeline->events_len, error))
+        return false;
+    result->seconds = now() - start;
+    result->last_epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
+    result->left_published = replay->comparison.flying_len;
     return true;
 }
 
-bool replay_run(const struct excerpt *excerpt, const struct schedule *schedule,
-                const struct backend *backend, const struct replay_options *options,
-                struct replay_result *result, struct replay_error *error)
+static enum replay_against choose_against(const struct timeline *timeline,
+                                          enum replay_against asked)
+{
+    if (asked != REPLAY_AGAINST_DEFAULT)
+        return asked;
+    for (uint32_t i = 0; i < timeline->observations_len; i++)
+        if (timeline->observations[i].exact)
+            return REPLAY_AGAINST_RECORDED;
+    return REPLAY_AGAINST_REFERENCE;
+}
+
+static void count_unhandled(const struct recorded_slot *slot, uint32_t opcode,
+                            struct replay_result *result)
+{
+    size_t i = 0;
+    while (i < result->unhandled_len && result->unhandled[i].opcode != opcode)
+        i++;
+    result->unhandled_records++;
+    if (i == REPLAY_UNHANDLED_MAX)
+        return;
+    if (i == result->unhandled_len)
+        result->unhandled[result->unhandled_len++] =
+            (struct replay_unhandled){.opcode = opcode, .first = slot->index};
+    result->unhandled[i].records++;
+}
+
+/** What the built-in megakernel does not handle; and what the reference interpreter does not. */
+static bool check_opcodes(struct replay *replay, struct replay_error *error)
+{
+    static const struct handlers none = {0};
+    const struct handlers *handlers =
+        replay->options->handlers == NULL ? &none : replay->options->handlers;
+    const struct timeline *timeline = replay->timeline;
+    for (size_t i = 0; replay->result->builtin && i < timeline->events_len; i++) {
+        uint32_t which = timeline->events[i].which;
+        if (timeline->events[i].kind != TIMELINE_PUBLISH || replay->looked_at[which])
+            continue;
+        replay->looked_at[which] = true;
+        const struct recorded_slot *slot = &timeline->excerpt.slots[which];
+        uint32_t opcode;
+        if (!handlers_know(handlers, slot->words, &opcode))
+            count_unhandled(slot, opcode, replay->result);
+        else if (replay->reference.backend != NULL && !handlers_know(&none, slot->words, &opcode))
+            return replay_fail(error,
+                               "record %u has opcode 0x%x, whose handler the reference interpreter "
+                               "does not have. Fix: compare with something else, see --against.",
+                               slot->index, opcode);
+    }
+    return true;
+}
+
+bool replay_run(const struct timeline *timeline, const struct backend *backend,
+                const struct replay_options *options, struct replay_result *result,
+                struct replay_error *error)
 {
     memset(result, 0, sizeof(*result));
-    struct replay replay = {
-        .excerpt = excerpt, .schedule = schedule, .options = options, .result = result};
-    if (!comparison_init(&replay.comparison, excerpt, schedule->control_words, &result->divergences,
-                         error))
+    struct replay replay = {.timeline = timeline, .options = options, .result = result};
+    result->against = choose_against(timeline, options->against);
+    if (result->against == REPLAY_AGAINST_RECORDED && timeline->observations_len == 0)
+        return replay_fail(error, "the session has no observations to compare with. Fix: compare "
+                                  "with the reference interpreter, --against reference.");
+    if (!comparison_init(&replay.comparison, timeline, &result->divergences, error))
         return false;
-    replay.seen = calloc(excerpt->threads, sizeof(*replay.seen));
-    bool run = replay.seen != NULL
-                   ? open_places(&replay, backend, error) && run_batches(&replay, error)
-                   : replay_fail_memory(error);
+    replay.seen = calloc(timeline->excerpt.threads, sizeof(*replay.seen));
+    replay.fresh = calloc(timeline->excerpt.len, sizeof(*replay.fresh));
+    replay.looked_at = calloc(timeline->excerpt.len, sizeof(*replay.looked_at));
+    char ignored[256];
+    bool run = (replay.seen != NULL && replay.fresh != NULL && replay.looked_at != NULL) ||
+               replay_fail_memory(error);
+    run = run && choose_image(&replay, error) &&
+          open_place(&replay, &replay.device, backend, result->device, error);
+    if (run && result->against == REPLAY_AGAINST_REFERENCE)
+        run = open_place(&replay, &replay.reference, &backend_reference, ignored, error);
+    run = run && check_opcodes(&replay, error) && run_events(&replay, error);
     close_places(&replay);
     comparison_free(&replay.comparison);
     free(replay.seen);
+    free(replay.fresh);
+    free(replay.looked_at);
     return run;
 }

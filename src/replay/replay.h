@@ -1,14 +1,14 @@
 /**
  * \file replay.h
- * \brief Run an excerpt of a log again, batch by batch, and compare.
+ * \brief Run a timeline again, event by event, and compare.
  *
- * EPOCH starts at the first record's epoch.  A recorded epoch is what the host
- * had seen: the replay must have reached at least that when it comes to the
- * record, and for one thread it never goes back.  After each batch the buffers
- * are compared with the reference interpreter's.
+ * What is compared is what the host read back, or what the reference interpreter makes of
+ * the same publishes and launches; and always the recorded epochs.  A recorded epoch is what the
+ * host had seen: the replay must have reached at least that when it comes to the record, and for
+ * one thread it never goes back.
  */
-#ifndef VRRL_REPLAY_H
-#define VRRL_REPLAY_H
+#ifndef VRRL_REPLAY_REPLAY_H
+#define VRRL_REPLAY_REPLAY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,8 +16,8 @@
 
 #include "replay/backend.h"
 #include "replay/compare.h"
-#include "replay/excerpt.h"
-#include "replay/schedule.h"
+#include "replay/handlers.h"
+#include "replay/timeline.h"
 
 /**
  * What a replay may cost, in visits to slots in flight and words copied by
@@ -26,37 +26,73 @@
  */
 #define REPLAY_WORK_MAX (UINT64_C(1) << 28)
 
+enum replay_against {
+    /** RECORDED where the timeline has observations that can be compared, else REFERENCE. */
+    REPLAY_AGAINST_DEFAULT,
+    REPLAY_AGAINST_RECORDED,
+    REPLAY_AGAINST_REFERENCE,
+};
+
 struct replay_options {
     /** Number or part of a name; NULL for the first device. */
     const char *device;
     /** A recorded epoch must be the replay's, not only reached. */
     bool strict;
+    enum replay_against against;
+    /** The built-in megakernel, whatever was launched; a timeline that was made has nothing else.
+     */
+    bool builtin;
+    /** For the built-in megakernel; none when \c len is 0. */
+    const struct handlers *handlers;
+};
+
+/** Opcodes without a handler that are told apart. */
+#define REPLAY_UNHANDLED_MAX 16u
+
+struct replay_unhandled {
+    uint32_t opcode;
+    /** Records of it, and the index of the first. */
+    size_t records;
+    uint32_t first;
 };
 
 struct replay_result {
     struct divergences divergences;
     /** As the backend names it. */
     char device[256];
+    /** RECORDED or REFERENCE. */
+    enum replay_against against;
+    bool builtin;
+    size_t launches;
+    /** Observations that were compared; of those against the recorded ones, and those made while
+     *  launches were in flight. */
+    size_t compared;
+    size_t in_flight;
     /** How far the replay was past an epoch that the host had seen, at most, and where. */
     uint32_t largest_lead;
     uint32_t largest_lead_record;
-    /** EPOCH at the end. */
+    /** EPOCH at first and at the end. */
+    uint32_t first_epoch;
     uint32_t last_epoch;
     /** Slots that are PUBLISHED at the end: their tenants are masked. */
     size_t left_published;
-    /** Wall time of the batches, without opening the device. */
+    /** Opcodes that the built-in megakernel has no handler for: claimed and DONE without effect. */
+    struct replay_unhandled unhandled[REPLAY_UNHANDLED_MAX];
+    size_t unhandled_len;
+    size_t unhandled_records;
+    /** Wall time of the events, without opening the device and building. */
     double seconds;
 };
 
 /**
  * Replay.
  *
- * \param excerpt  without obstacles
- * \param backend    where; it is compared with backend_reference
+ * \param timeline  without obstacles
+ * \param backend   where
  * \return false when it could not be done; a divergence is no failure
  */
-bool replay_run(const struct excerpt *excerpt, const struct schedule *schedule,
-                const struct backend *backend, const struct replay_options *options,
-                struct replay_result *result, struct replay_error *error);
+bool replay_run(const struct timeline *timeline, const struct backend *backend,
+                const struct replay_options *options, struct replay_result *result,
+                struct replay_error *error);
 
 #endif

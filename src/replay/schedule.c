@@ -6,17 +6,10 @@
 
 #include "replay/effects.h"
 #include "replay/words.h"
-#include "vyre/opcode.h"
 
 /** Find an obstacle in the slot itself, and the last control word that it names. */
 static void inspect(struct recorded_slot *slot, uint64_t *control_words)
 {
-    uint32_t opcode;
-    if (!effects_known(slot->words, &opcode)) {
-        slot->obstacle = OBSTACLE_OPCODE;
-        slot->obstacle_value = opcode;
-        return;
-    }
     if (slot->slot_idx >= SCHEDULE_RING_SLOTS_MAX) {
         slot->obstacle = OBSTACLE_SLOT;
         slot->obstacle_value = slot->slot_idx;
@@ -106,7 +99,6 @@ void schedule_free(struct schedule *schedule)
 
 void obstacle_describe(const struct recorded_slot *slot, char *out, size_t size)
 {
-    const char *name = vyre_opcode_name((uint32_t)slot->obstacle_value);
     switch (slot->obstacle) {
     case OBSTACLE_NONE:
         snprintf(out, size, "nothing is wrong with it");
@@ -136,13 +128,6 @@ void obstacle_describe(const struct recorded_slot *slot, char *out, size_t size)
     case OBSTACLE_STATUS:
         snprintf(out, size, "its recorded slot was not PUBLISHED. Fix: record the run again.");
         break;
-    case OBSTACLE_OPCODE:
-        snprintf(out, size,
-                 "no handler for opcode 0x%llx%s%s. Fix: replay logs of built-in opcodes; "
-                 "user handlers and the IO queue are not part of this megakernel.",
-                 (unsigned long long)slot->obstacle_value, name != NULL ? " " : "",
-                 name != NULL ? name : "");
-        break;
     case OBSTACLE_CONTROL_WORD:
         snprintf(out, size,
                  "it names control word %llu, and a replay has %u at most. Fix: correct "
@@ -154,6 +139,12 @@ void obstacle_describe(const struct recorded_slot *slot, char *out, size_t size)
                  "it names slot %llu, and a replay has %u at most. Fix: record a "
                  "smaller ring.",
                  (unsigned long long)slot->obstacle_value, SCHEDULE_RING_SLOTS_MAX);
+        break;
+    case OBSTACLE_OUTSIDE:
+        snprintf(out, size,
+                 "it names slot %u, and the ring that was launched has %llu. Fix: put the session "
+                 "back that was recorded with the log.",
+                 slot->slot_idx, (unsigned long long)slot->obstacle_value);
         break;
     }
 }

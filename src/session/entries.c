@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "vyre/vyre_protocol.h"
+
 /** What is left of a payload. */
 struct rest {
     const uint8_t *at;
@@ -99,6 +101,39 @@ bool session_submit_read(const void *payload, size_t bytes, struct session_submi
 {
     struct rest rest = {payload, bytes};
     return take_head(&rest, submit, sizeof(*submit)) && submit->dimensions <= 3 && rest.bytes == 0;
+}
+
+bool session_upload_read(const void *payload, size_t bytes, struct session_upload_view *view)
+{
+    struct rest rest = {payload, bytes};
+    if (!take_head(&rest, &view->head, sizeof(view->head)) ||
+        !take(&rest, (uint64_t)view->head.runs * sizeof(uint32_t), &view->runs) || rest.bytes > 0)
+        return false;
+    view->slots = 0;
+    for (uint32_t i = 0; i < view->head.runs; i++) {
+        uint32_t slots;
+        uint32_t status;
+        session_upload_run(view, i, &slots, &status);
+        if (slots == 0 || (status > VYRE_STATUS_FAULT && status != SESSION_STATUS_UNTOLD))
+            return false;
+        view->slots += slots;
+    }
+    return true;
+}
+
+void session_upload_run(const struct session_upload_view *view, uint32_t index, uint32_t *slots,
+                        uint32_t *status)
+{
+    uint32_t run;
+    memcpy(&run, (const uint8_t *)view->runs + index * sizeof(run), sizeof(run));
+    *slots = run >> 4;
+    *status = run & 15u;
+}
+
+bool session_lost_read(const void *payload, size_t bytes, struct session_lost *lost)
+{
+    struct rest rest = {payload, bytes};
+    return take_head(&rest, lost, sizeof(*lost)) && rest.bytes == 0;
 }
 
 bool session_observation_read(const void *payload, size_t bytes,

@@ -19,6 +19,8 @@ enum session_entry_type {
     SESSION_ENTRY_CONTENTS = 3,
     SESSION_ENTRY_SUBMIT = 4,
     SESSION_ENTRY_OBSERVATION = 5,
+    SESSION_ENTRY_UPLOAD = 6,
+    SESSION_ENTRY_LOST = 7,
 };
 
 enum session_program_form {
@@ -109,6 +111,27 @@ struct session_submit {
     uint64_t local_size[3];
 };
 
+/** Slots of an upload that it left alone, or whose status is not known. */
+#define SESSION_STATUS_UNTOLD 15u
+
+/** Slots that went up into the ring; the first one of a ring tells what all of it held at the first
+ *  launch that was recorded.  A PUBLISHED slot is the newest record of it that was made before the
+ *  entry's position.  Followed by: \c runs words, each a count of slots << 4 | their status, or
+ *  SESSION_STATUS_UNTOLD. */
+struct session_upload {
+    uint32_t first_slot;
+    uint32_t runs;
+};
+
+/** Bytes of an argument, of the ring too, that were changed by something whose bytes are not here:
+ *  too many, or not known. */
+struct session_lost {
+    /** As in struct session_contents. */
+    uint64_t buffer;
+    uint64_t offset;
+    uint64_t bytes;
+};
+
 enum session_observed {
     SESSION_OBSERVED_CONTROL = 1,
     /** Followed by no bytes of the ring, but a bitmap of the slots that are PUBLISHED still: bit
@@ -179,6 +202,23 @@ bool session_contents_read(const void *payload, size_t bytes, struct session_con
 
 bool session_submit_read(const void *payload, size_t bytes, struct session_submit *submit);
 
+struct session_upload_view {
+    struct session_upload head;
+    /** Of all runs. */
+    uint64_t slots;
+    /** Words, not aligned: see session_upload_run(). */
+    const void *runs;
+};
+
+/** A run has at least one slot, and a status of the protocol's or SESSION_STATUS_UNTOLD. */
+bool session_upload_read(const void *payload, size_t bytes, struct session_upload_view *view);
+
+/** Slots and status of a run, below head.runs. */
+void session_upload_run(const struct session_upload_view *view, uint32_t index, uint32_t *slots,
+                        uint32_t *status);
+
+bool session_lost_read(const void *payload, size_t bytes, struct session_lost *lost);
+
 struct session_observation_view {
     struct session_observation head;
     /** The bytes of the range, or of a RING the map of its PUBLISHED slots, if it has one. */
@@ -197,6 +237,8 @@ _Static_assert(sizeof(struct session_argument) == 32, "session argument layout")
 _Static_assert(sizeof(struct session_kernel) == 24, "session kernel layout");
 _Static_assert(sizeof(struct session_contents) == 32, "session contents layout");
 _Static_assert(sizeof(struct session_submit) == 104, "session submit layout");
+_Static_assert(sizeof(struct session_upload) == 8, "session upload layout");
+_Static_assert(sizeof(struct session_lost) == 24, "session lost layout");
 _Static_assert(sizeof(struct session_observation) == 112, "session observation layout");
 
 #endif

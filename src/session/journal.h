@@ -17,7 +17,8 @@
 #include <stdint.h>
 
 #define JOURNAL_MAGIC "VRRLJRNL"
-#define JOURNAL_VERSION 1u
+/** 2: uploads into the ring are among the submits. */
+#define JOURNAL_VERSION 2u
 #define JOURNAL_HEADER_BYTES 4096u
 /** Entries begin at multiples of it. */
 #define JOURNAL_ALIGNMENT 64u
@@ -27,7 +28,8 @@
 #define JOURNAL_OFFSET_MAX (UINT64_C(1) << 62)
 
 enum journal_kind {
-    /** `submits`: payload struct session_submit. */
+    /** `submits`: payload struct session_submit, session_contents, session_upload or session_lost.
+     */
     JOURNAL_SUBMITS = 0,
     /** `observations`: payload struct session_observation. */
     JOURNAL_OBSERVATIONS = 1,

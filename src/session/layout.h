@@ -21,6 +21,9 @@
 #define SESSION_RUNS_MAX 256u
 #define SESSION_RINGS_MAX 1024u
 
+/** Rings of one run that are told apart: numbers below it. */
+#define SESSION_RINGS_OF_RUN_MAX 256u
+
 /** Ring number of a publish whose process used more rings than can be told apart. */
 #define SESSION_RING_UNKNOWN UINT32_MAX
 

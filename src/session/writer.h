@@ -11,9 +11,6 @@
 #include "session/journal.h"
 #include "session/session.h"
 
-/** Rings of one run that are told apart. */
-#define SESSION_RINGS_OF_RUN_MAX 256u
-
 /** A log and its session, open for recording. */
 struct recording {
     /** Absolute, as it was opened.  Empty when the session is in private memory. */

@@ -25,6 +25,8 @@ equal 'logs' "$(offers info r)" 'run.vrrl '
 equal 'no other files' "$(offers verify o)" ' '
 equal 'a log to write' "$(offers record -o r)" 'run.vrrl '
 equal 'a command' "$(offers record -o run.vrrl -- printen)" 'printenv '
+equal 'what to compare with' "$(offers replay --against rec)" 'recorded '
+equal 'which kernel' "$(offers replay --kernel b)" 'builtin '
 equal 'options after a log' "$(offers dump run.vrrl --f)" '--follow '
 
 # Each option that help tells is offered, and no other.

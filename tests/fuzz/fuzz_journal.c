@@ -42,6 +42,8 @@ static unsigned decode(const void *payload, size_t bytes)
     struct session_contents_view contents;
     struct session_submit submit;
     struct session_observation_view observation;
+    struct session_upload_view upload;
+    struct session_lost lost;
     uint32_t word;
     if (session_program_read(payload, bytes, &program))
         result += sum(program.code, program.head.code_bytes) +
@@ -57,6 +59,15 @@ static unsigned decode(const void *payload, size_t bytes)
         result += sum(contents.contents, contents.head.bytes);
     if (session_submit_read(payload, bytes, &submit))
         result += submit.dimensions;
+    if (session_upload_read(payload, bytes, &upload)) {
+        for (uint32_t i = 0; i < upload.head.runs; i++) {
+            uint32_t slots;
+            session_upload_run(&upload, i, &slots, &word);
+            result += slots + word;
+        }
+    }
+    if (session_lost_read(payload, bytes, &lost))
+        result += (unsigned)lost.bytes;
     if (session_observation_read(payload, bytes, &observation)) {
         result += sum(observation.observed, observation.observed_bytes);
         for (uint32_t i = 0; i < 200; i++)

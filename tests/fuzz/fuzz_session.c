@@ -11,9 +11,8 @@
 #include <unistd.h>
 
 #include "log/layout.h"
-#include "replay/excerpt.h"
+#include "replay/megakernel.h"
 #include "replay/replay.h"
-#include "replay/schedule.h"
 #include "session/slots.h"
 #include "session/writer.h"
 
@@ -30,6 +29,10 @@ enum choice {
     CONTINUE = 4,
     CUT = 8,
 };
+
+/** Nothing is compiled here. */
+const char megakernel_source[] = "";
+const size_t megakernel_source_len = 0;
 
 struct input {
     const uint8_t *data;
@@ -128,22 +131,18 @@ static void read_session(const char *log_path, uint64_t capacity)
 static void replay_log(const char *log_path)
 {
     struct replay_error error;
-    struct excerpt excerpt;
-    struct schedule schedule;
+    struct timeline timeline;
     struct replay_result result;
     const struct excerpt_choice choice = {.ring_given = true};
-    const struct replay_options options = {0};
-    if (!excerpt_read(log_path, &choice, &excerpt, &error))
+    const struct replay_options options = {.builtin = true};
+    if (!timeline_read(log_path, &choice, &timeline, &error))
         return;
-    check(schedule_make(&excerpt, &schedule, &error), "no memory");
-    if (schedule.obstacles == 0 && schedule.control_words <= CONTROL_WORDS_MAX &&
-        replay_run(&excerpt, &schedule, &backend_reference, &options, &result, &error)) {
+    if (timeline.obstacles == 0 && timeline.control_words <= CONTROL_WORDS_MAX &&
+        replay_run(&timeline, &backend_reference, &options, &result, &error)) {
         for (size_t i = 0; i < result.divergences.len; i++)
-            check(result.divergences.list[i].kind <= DIVERGENCE_SLOT_BUSY,
-                  "the reference diverges from itself");
+            check(result.divergences.list[i].recorded, "the reference diverges from itself");
     }
-    schedule_free(&schedule);
-    excerpt_free(&excerpt);
+    timeline_free(&timeline);
 }
 
 static void continue_log(const char *log_path, uint64_t capacity)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "replay/backend.h"
+#include "replay/builtin.h"
 #include "replay/devices.h"
 #include "run_suite.h"
 #include "test_replay_hostile.h"
@@ -23,20 +24,36 @@ struct machine {
 
 #define REQUIRE(what) ck_assert_msg(what, "%s", error.text)
 
+/* The megakernel on buffers of its own. */
+static struct timeline_buffer buffers[] = {{.bytes = HOSTILE_WORDS * sizeof(uint32_t)},
+                                           {.bytes = SLOTS * VYRE_SLOT_BYTES}};
+static const struct timeline bare = {
+    .buffers = buffers,
+    .buffers_len = 2,
+    .roles = {{.buffer = 0, .bytes = HOSTILE_WORDS * sizeof(uint32_t)},
+              {.buffer = 1, .bytes = SLOTS * VYRE_SLOT_BYTES},
+              {.buffer = TIMELINE_NONE},
+              {.buffer = TIMELINE_NONE}},
+    .control_words = HOSTILE_WORDS,
+    .ring_slots = SLOTS,
+};
+static struct builtin builtin;
+
 static struct machine start(const struct backend *backend, const uint32_t *control)
 {
     struct machine machine = {.backend = backend};
-    struct backend_image image = {control, HOSTILE_WORDS, SLOTS};
+    const struct backend_image *image = &builtin.image;
     char name[256];
     REQUIRE(backend->open(NULL, name, &machine.state, &error));
-    REQUIRE(backend->load(machine.state, &image, &error));
+    REQUIRE(backend->load(machine.state, image, &error));
+    REQUIRE(backend->write(machine.state, &image->roles[VYRE_KERNEL_ARG_CONTROL], control, &error));
     return machine;
 }
 
 static void run(struct machine *machine)
 {
-    REQUIRE(machine->backend->submit(machine->state, &error));
-    REQUIRE(machine->backend->observe(machine->state, &machine->view, &error));
+    REQUIRE(machine->backend->submit(machine->state, &builtin.submit, &error));
+    REQUIRE(machine->backend->observe(machine->state, false, &machine->view, &error));
 }
 
 static void publish(struct machine *machines, uint32_t slot, const uint32_t *words)
@@ -201,6 +218,10 @@ int main(void)
         return SKIPPED;
     }
     free(devices);
+    if (!builtin_make(&bare, NULL, &builtin, &error)) {
+        fprintf(stderr, "%s\n", error.text);
+        return EXIT_FAILURE;
+    }
 
     TCase *tests = tcase_create("opencl");
     tcase_set_timeout(tests, 300);
@@ -213,5 +234,7 @@ int main(void)
     Suite *suite = suite_create("replay opencl");
     suite_add_tcase(suite, tests);
     /* The driver's threads do not survive a fork. */
-    return run_suite(suite, CK_NOFORK);
+    int status = run_suite(suite, CK_NOFORK);
+    builtin_free(&builtin);
+    return status;
 }

@@ -5,32 +5,33 @@
 #include <string.h>
 
 #include "replay/replay.h"
+#include "replay/schedule.h"
 #include "run_suite.h"
 
 static struct recorded_slot slots[32];
-static struct excerpt excerpt;
+static struct timeline timeline;
 static struct replay_result result;
 static struct replay_options options;
 
 static void setup(void)
 {
-    memset(&excerpt, 0, sizeof(excerpt));
+    memset(&timeline, 0, sizeof(timeline));
     memset(&options, 0, sizeof(options));
-    excerpt.slots = slots;
-    excerpt.threads = 2;
+    timeline.excerpt.slots = slots;
+    timeline.excerpt.threads = 2;
 }
 
 static struct recorded_slot *add(uint32_t slot_idx, uint32_t epoch, uint32_t opcode, uint32_t a0,
                                  uint32_t a1)
 {
-    struct recorded_slot *slot = &slots[excerpt.len];
+    struct recorded_slot *slot = &slots[timeline.excerpt.len];
     *slot = (struct recorded_slot){
-        .index = (uint32_t)excerpt.len,
+        .index = (uint32_t)timeline.excerpt.len,
         .slot_idx = slot_idx,
         .epoch = epoch,
         .words = {VYRE_STATUS_PUBLISHED, opcode, 0, VYRE_PRIORITY_NORMAL, a0, a1},
     };
-    excerpt.len++;
+    timeline.excerpt.len++;
     return slot;
 }
 
@@ -44,15 +45,22 @@ static void add_batches(void)
     }
 }
 
+/* The records are the test's. */
+static void free_made(struct timeline *made)
+{
+    made->excerpt.slots = NULL;
+    timeline_free(made);
+}
+
 static void run_on(const struct backend *backend)
 {
     struct replay_error error;
-    struct schedule schedule;
-    ck_assert(schedule_make(&excerpt, &schedule, &error));
-    ck_assert_uint_eq(schedule.obstacles, 0);
-    bool run = replay_run(&excerpt, &schedule, backend, &options, &result, &error);
+    struct timeline made = {.excerpt = timeline.excerpt};
+    ck_assert(timeline_make(&made, &error));
+    ck_assert_uint_eq(made.obstacles, 0);
+    bool run = replay_run(&made, backend, &options, &result, &error);
     ck_assert_msg(run, "%s", error.text);
-    schedule_free(&schedule);
+    free_made(&made);
 }
 
 static void run(void)
@@ -190,21 +198,23 @@ static bool wrong_load(void *state, const struct backend_image *image, struct re
     return backend_reference.load(state, image, error);
 }
 
-static bool wrong_submit(void *state, struct replay_error *error)
+static bool wrong_submit(void *state, const struct timeline_submit *submit,
+                         struct replay_error *error)
 {
     submits++;
-    return backend_reference.submit(state, error);
+    return backend_reference.submit(state, submit, error);
 }
 
-static bool wrong_observe(void *state, struct backend_view *view, struct replay_error *error)
+static bool wrong_observe(void *state, bool whole_ring, struct backend_view *view,
+                          struct replay_error *error)
 {
-    ck_assert(backend_reference.observe(state, view, error));
+    ck_assert(backend_reference.observe(state, whole_ring, view, error));
     memcpy(wrong_control, view->control, control_bytes);
     memcpy(wrong_ring, view->ring, ring_bytes);
     memcpy(wrong_log, view->debug_log, sizeof(wrong_log));
     if (submits >= 2)
         mistake();
-    *view = (struct backend_view){wrong_control, wrong_ring, wrong_log};
+    *view = (struct backend_view){wrong_control, wrong_ring, wrong_log, NULL};
     return true;
 }
 
@@ -294,16 +304,16 @@ START_TEST(endless_work_is_refused)
     add(0, 0, VYRE_OP_MEMCPY, 0, 0)->words[VYRE_SLOT_ARG0 + 2] = 1 << 20;
     for (size_t i = 0; i < RECORDS; i++)
         many[i] = slots[0];
-    excerpt.slots = many;
-    excerpt.len = RECORDS;
+    timeline.excerpt.slots = many;
+    timeline.excerpt.len = RECORDS;
 
     struct replay_error error;
-    struct schedule schedule;
-    ck_assert(schedule_make(&excerpt, &schedule, &error));
-    ck_assert(!replay_run(&excerpt, &schedule, &backend_reference, &options, &result, &error));
+    struct timeline made = {.excerpt = timeline.excerpt};
+    ck_assert(timeline_make(&made, &error));
+    ck_assert(!replay_run(&made, &backend_reference, &options, &result, &error));
     ck_assert_ptr_nonnull(strstr(error.text, "more work"));
     ck_assert_ptr_nonnull(strstr(error.text, "Fix: "));
-    schedule_free(&schedule);
+    free_made(&made);
 }
 END_TEST
 
