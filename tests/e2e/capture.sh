@@ -74,6 +74,14 @@ for size in 63 64 500; do
     rm -rf run.vrrl run.vrrl.d
 done
 
+# A place that was taken for a publish that failed is free again: none is missing from a lap.
+expect 0 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl VRRL_CAPACITY=8 "$host" refused-late 100
+silent err
+expect 0 "$vrrl" info --json run.vrrl
+equal "after late refusals" "$(json '[.live, .gaps, .session.failed]')" "[8,0,100]"
+expect 0 "$check" run.vrrl
+rm -rf run.vrrl run.vrrl.d
+
 # Children of fork have logs of their own.
 recorded fork
 expect 0 "$check" run.vrrl

@@ -100,6 +100,17 @@ static void every_way(void)
     }
 }
 
+/** COUNT: refusals that cannot be foreseen by looking at the slot, and then as many publishes. */
+static void refused_late(uint32_t count)
+{
+    const uint32_t args[13] = {0};
+    for (uint32_t n = 0; n < count; n++)
+        if (vyre_publish_slot(ring, sizeof(ring), 0, 1, VYRE_OP_NOP, args, 13) == VYRE_OK)
+            exit(EXIT_FAILURE);
+    for (uint32_t n = 0; n < count; n++)
+        publish(0, 0, n);
+}
+
 /** COUNT: one batch of many slots. */
 static void batch_of(uint32_t count)
 {
@@ -186,6 +197,8 @@ int main(int argc, char **argv)
         every_way();
     else if (strcmp(how, "batch") == 0 && first < SLOTS)
         batch_of((uint32_t)first);
+    else if (strcmp(how, "refused-late") == 0)
+        refused_late((uint32_t)first);
     else if (strcmp(how, "fork") == 0)
         forks();
     else if (strcmp(how, "handler") == 0)

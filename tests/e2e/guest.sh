@@ -60,6 +60,7 @@ records _exit 2
 records abort 2
 records fork 20
 equal "records of the child" "$("$vrrl" dump --json run.[0-9]*.vrrl | wc -l)" 5
+equal "thread of the child" "$("$vrrl" dump --slots --json run.[0-9]*.vrrl | jq .thread | sort -u)" 1
 records fork-threads 20
 equal "records of the children's threads" "$(for log in run.[0-9]*.vrrl; do "$vrrl" dump --json "$log"; done | wc -l)" \
     128000

@@ -157,8 +157,8 @@ void see_epoch(struct megakernel *megakernel)
     require_true(megakernel->epoch == megakernel->batches, "the batch did not run");
 }
 
-static const struct way *const all_ways[] = {upload_ways, memory_ways, completion_ways,
-                                             command_ways, NULL};
+static const struct way *const all_ways[] = {upload_ways,  memory_ways, completion_ways,
+                                             command_ways, mixed_ways,  NULL};
 
 static void list(void)
 {

@@ -87,6 +87,7 @@ extern const struct way upload_ways[];
 extern const struct way memory_ways[];
 extern const struct way completion_ways[];
 extern const struct way command_ways[];
+extern const struct way mixed_ways[];
 
 /** As a plugin it is no program. */
 #ifndef OPENCL_HOST_MAIN

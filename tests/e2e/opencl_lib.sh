@@ -4,6 +4,8 @@
 shim=$top_builddir/.libs/libvrrl-preload.so
 host=$top_builddir/tests/e2e/opencl_host
 kernel=$top_builddir/src/replay/standalone/megakernel.cl
+VYRE_RUNTIME=$top_builddir/.libs/libvyre_runtime.so
+export VYRE_RUNTIME
 
 # recorded WAY: the log holds what the host says that it published, no more and no less
 recorded()

@@ -111,12 +111,17 @@ static void upload_payload(struct megakernel *megakernel)
     }
 }
 
-static void upload_payload_then_status(struct megakernel *megakernel)
+static void upload_statuses(struct megakernel *megakernel)
 {
-    upload_payload(megakernel);
     for (unsigned slot = 0; slot < BATCH; slot++)
         write_bytes(megakernel, megakernel->ring, slot * VYRE_SLOT_BYTES, megakernel->slots[slot],
                     4);
+}
+
+static void upload_payload_then_status(struct megakernel *megakernel)
+{
+    upload_payload(megakernel);
+    upload_statuses(megakernel);
 }
 
 static void upload_payload_then_fill(struct megakernel *megakernel)
@@ -264,6 +269,22 @@ static void equal_words(struct opencl *opencl)
     }
 }
 
+/** A launch between payload and statuses changes neither: what it found there was not PUBLISHED. */
+static void status_after_launch(struct opencl *opencl)
+{
+    struct megakernel megakernel;
+    megakernel_make(&megakernel, opencl);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        write_batch(&megakernel);
+        upload_payload(&megakernel);
+        launch(&megakernel);
+        upload_statuses(&megakernel);
+        say_batch(&megakernel);
+        launch(&megakernel);
+        see_epoch(&megakernel);
+    }
+}
+
 /** More bytes than the buffer has, which are not all there: OpenCL refuses without a look. */
 static bool write_too_much(struct megakernel *megakernel)
 {
@@ -367,6 +388,7 @@ const struct way upload_ways[] = {
     {"task", task},
     {"double-buffered", double_buffered},
     {"masked", masked},
+    {"status-after-launch", status_after_launch},
     {"equal-words", equal_words},
     {"failed", failed},
     {"two", two},
