@@ -76,6 +76,7 @@ static void load_binary(cl_device_id device)
     require(binary != NULL && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(binary),
                                                &binary, NULL) == CL_SUCCESS,
             "binary");
+    clReleaseProgram(program);
     program = clCreateProgramWithBinary(context, 1, &device, &bytes, &from, NULL, &code);
     require(code == CL_SUCCESS, "program from binary");
     free(binary);
