@@ -36,7 +36,8 @@ struct backend_image {
 /** The buffers as they are; memory of the backend, valid until its next call.  Aligned to 4. */
 struct backend_view {
     const uint32_t *control;
-    /** As last read back, and as published since. */
+    /** As last read back, and as published since: valid until the next observe() or close(), and
+     *  publish() shows in it. */
     const uint32_t *ring;
     /** VYRE_DEBUG_LOG_WORDS words; NULL without one. */
     const uint32_t *debug_log;

@@ -6,12 +6,19 @@
 
 #include "replay/builtin.h"
 #include "replay/effects.h"
+#include "replay/words.h"
 
 /** A backend that was opened. */
 struct place {
     const struct backend *backend;
     void *state;
     struct backend_view view;
+};
+
+/** What a thread had seen when it published a record, by its place in the excerpt. */
+struct seen_epoch {
+    uint32_t epoch;
+    uint32_t place;
 };
 
 struct replay {
@@ -25,10 +32,12 @@ struct replay {
     struct place reference;
     struct comparison comparison;
     /** For each thread the latest epoch that it had seen. */
-    uint32_t *seen;
-    /** Records since the last launch, as places in the excerpt. */
+    struct seen_epoch *seen;
+    /** Records that went up since the last launch for the first time, as places in the excerpt. */
     uint32_t *fresh;
     size_t fresh_len;
+    /** Records that went up, by place in the excerpt. */
+    bool *went_up;
     /** Records whose opcode was looked at, by place in the excerpt. */
     bool *looked_at;
     /** The view of the device is as it is now. */
@@ -112,8 +121,12 @@ static bool check_epochs(struct replay *replay, size_t event, struct replay_erro
     /* That EPOCH is another than the host had seen is known by then. */
     if (replay->comparison.reported[VYRE_CONTROL_EPOCH])
         return true;
+    /* They go up in the order of their slots. */
+    qsort(replay->fresh, replay->fresh_len, sizeof(*replay->fresh), compare_words);
     for (size_t i = 0; i < replay->fresh_len; i++) {
-        const struct recorded_slot *slot = &slots[replay->fresh[i]];
+        uint32_t place = replay->fresh[i];
+        const struct recorded_slot *slot = &slots[place];
+        struct seen_epoch *seen = &replay->seen[slot->thread];
         uint32_t epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
         if (slot->epoch > epoch && !replay->observed) {
             if (!observe(replay, false, error))
@@ -130,10 +143,11 @@ static bool check_epochs(struct replay *replay, size_t event, struct replay_erro
         uint32_t lead = epoch - slot->epoch;
         if (slot->epoch > epoch) {
             divergence.kind = DIVERGENCE_EPOCH_AHEAD;
-        } else if (slot->epoch < replay->seen[slot->thread]) {
+        } else if (slot->epoch < seen->epoch && seen->place < place) {
             divergence.kind = DIVERGENCE_EPOCH_BACK;
         } else {
-            replay->seen[slot->thread] = slot->epoch;
+            if (slot->epoch >= seen->epoch)
+                *seen = (struct seen_epoch){slot->epoch, place};
             if (lead > result->largest_lead) {
                 result->largest_lead = lead;
                 result->largest_lead_record = slot->index;
@@ -180,8 +194,9 @@ static void put_slot(struct replay *replay, uint32_t slot, const uint32_t *words
 static void publish(struct replay *replay, size_t event, uint32_t place)
 {
     const struct recorded_slot *slot = &replay->timeline->excerpt.slots[place];
-    if (replay->fresh_len < replay->timeline->excerpt.len)
+    if (!replay->went_up[place])
         replay->fresh[replay->fresh_len++] = place;
+    replay->went_up[place] = true;
     if (!slot_free(replay, event, slot))
         return;
     put_slot(replay, slot->slot_idx, slot->words);
@@ -432,9 +447,11 @@ bool replay_run(const struct timeline *timeline, const struct backend *backend,
         return false;
     replay.seen = calloc(timeline->excerpt.threads, sizeof(*replay.seen));
     replay.fresh = calloc(timeline->excerpt.len, sizeof(*replay.fresh));
+    replay.went_up = calloc(timeline->excerpt.len, sizeof(*replay.went_up));
     replay.looked_at = calloc(timeline->excerpt.len, sizeof(*replay.looked_at));
     char ignored[256];
-    bool run = (replay.seen != NULL && replay.fresh != NULL && replay.looked_at != NULL) ||
+    bool run = (replay.seen != NULL && replay.fresh != NULL && replay.went_up != NULL &&
+                replay.looked_at != NULL) ||
                replay_fail_memory(error);
     run = run && choose_image(&replay, error) &&
           open_place(&replay, &replay.device, backend, result->device, error);
@@ -445,6 +462,7 @@ bool replay_run(const struct timeline *timeline, const struct backend *backend,
     comparison_free(&replay.comparison);
     free(replay.seen);
     free(replay.fresh);
+    free(replay.went_up);
     free(replay.looked_at);
     return run;
 }

@@ -31,7 +31,7 @@ static bool ring_is_known(const struct merge *merge)
         statuses[VYRE_STATUS_EMPTY] + statuses[VYRE_STATUS_DONE] + statuses[VYRE_STATUS_PUBLISHED];
     if (known != merge->timeline->ring_slots)
         return false;
-    for (uint32_t slot = 0; slot < merge->timeline->ring_slots; slot++)
+    for (uint32_t slot = 0; ring->bytes != NULL && slot < merge->timeline->ring_slots; slot++)
         if (timeline_observed_published(ring, slot) && merge->slots[slot].latest == TIMELINE_NONE)
             return false;
     return true;
@@ -70,7 +70,7 @@ static bool restore_ring(struct merge *merge, uint64_t position)
         ring->statuses[VYRE_STATUS_DONE] > 0 && ring->statuses[VYRE_STATUS_EMPTY] > 0;
     if (!merge_add_run(merge, 0, timeline->ring_slots, free_status, position))
         return false;
-    for (uint32_t slot = 0; slot < timeline->ring_slots; slot++)
+    for (uint32_t slot = 0; ring->bytes != NULL && slot < timeline->ring_slots; slot++)
         if (timeline_observed_published(ring, slot) &&
             !merge_add_run(merge, slot, 1, VYRE_STATUS_PUBLISHED, position))
             return false;

@@ -21,6 +21,24 @@ bool raw_entry_wrong(const struct raw_journals *journals, enum journal_kind kind
                        what);
 }
 
+struct raw_entry *raw_entry_find(const struct raw_journals *journals, enum journal_kind kind,
+                                 uint64_t number)
+{
+    const struct raw_journal *journal = &journals->of[kind];
+    size_t low = 0;
+    size_t high = journal->len;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (journal->entries[middle].head.number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < journal->len && journal->entries[low].head.number == number
+               ? &journal->entries[low]
+               : NULL;
+}
+
 static bool fail_journal(const struct raw_journals *journals, enum journal_kind kind, int code,
                          struct replay_error *error)
 {
@@ -57,7 +75,7 @@ static bool keep_entry(struct timeline *timeline, struct raw_journals *journals,
                        const void *payload, uint64_t *kept, struct replay_error *error)
 {
     struct raw_journal *journal = &journals->of[kind];
-    struct raw_entry entry = {.head = *head};
+    struct raw_entry entry = {.head = *head, .made = TIMELINE_NONE};
     if (!entry_fits(journals, kind, timeline, &entry, error))
         return false;
     *kept += head->bytes;

@@ -12,28 +12,14 @@
 /** Of a control buffer, that the replay keeps a copy of. */
 #define CONTROL_BYTES_MAX (UINT64_C(256) << 20)
 #define RING_SLOTS_MAX (1u << 20)
+/** Of all kernels of a ring. */
+#define BUFFERS_MAX 1024u
 
 struct reading {
     struct timeline *timeline;
     const struct raw_journals *journals;
     struct replay_error *error;
 };
-
-static const struct raw_entry *find_entry(const struct raw_journal *journal, uint64_t number)
-{
-    size_t low = 0;
-    size_t high = journal->len;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (journal->entries[middle].head.number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < journal->len && journal->entries[low].head.number == number
-               ? &journal->entries[low]
-               : NULL;
-}
 
 static bool wrong(const struct reading *reading, const struct raw_entry *entry, const char *what)
 {
@@ -59,16 +45,13 @@ static uint32_t know_buffer(struct timeline *timeline, uint64_t number, uint64_t
 static bool read_program(struct reading *reading, uint64_t number, uint32_t *index)
 {
     struct timeline *timeline = reading->timeline;
-    const struct raw_entry *entry = find_entry(&reading->journals->of[JOURNAL_PROGRAMS], number);
+    struct raw_entry *entry = raw_entry_find(reading->journals, JOURNAL_PROGRAMS, number);
     *index = TIMELINE_NONE;
     if (entry == NULL || entry->head.type != SESSION_ENTRY_PROGRAM)
         return true;
-    for (uint32_t i = 0; i < timeline->programs_len; i++) {
-        if (timeline->programs[i].entry == number) {
-            *index = i;
-            return true;
-        }
-    }
+    *index = entry->made;
+    if (entry->made != TIMELINE_NONE)
+        return true;
     struct session_program_view view;
     if (!session_program_read(entry->payload, entry->head.bytes, &view))
         return wrong(reading, entry, "is no program");
@@ -80,7 +63,8 @@ static bool read_program(struct reading *reading, uint64_t number, uint32_t *ind
                                        .options = view.options,
                                        .code = view.code,
                                        .code_bytes = (size_t)view.head.code_bytes};
-    *index = timeline->programs_len;
+    entry->made = timeline->programs_len;
+    *index = entry->made;
     return timeline_append_32(&timeline->programs, &timeline->programs_len, sizeof(program),
                               &program) ||
            replay_fail_memory(reading->error);
@@ -105,6 +89,8 @@ static bool read_argument(struct reading *reading, const struct raw_entry *entry
         return wrong(reading, entry, "has a buffer that the recorder did not know");
     if (from.bytes == 0 || from.bytes > UINT64_MAX - from.offset)
         return wrong(reading, entry, "has a buffer without a size");
+    if (reading->timeline->buffers_len == BUFFERS_MAX)
+        return wrong(reading, entry, "has more buffers than a replay takes");
     argument->range = (struct timeline_range){
         know_buffer(reading->timeline, from.buffer, from.offset + from.bytes), from.offset,
         from.bytes};
@@ -213,7 +199,7 @@ static bool decode_kernel(struct reading *reading, const struct raw_entry *entry
     return check_roles(reading, entry, roles);
 }
 
-static bool read_kernel(struct reading *reading, const struct raw_entry *entry)
+static bool read_kernel(struct reading *reading, struct raw_entry *entry)
 {
     struct timeline *timeline = reading->timeline;
     struct timeline_kernel kernel;
@@ -224,17 +210,10 @@ static bool read_kernel(struct reading *reading, const struct raw_entry *entry)
         memcpy(timeline->roles, roles, sizeof(roles));
     else if (!same_roles(timeline->roles, roles))
         return wrong(reading, entry, "has other buffers than the ring's first launch");
+    entry->made = timeline->kernels_len;
     return timeline_append_32(&timeline->kernels, &timeline->kernels_len, sizeof(kernel),
                               &kernel) ||
            replay_fail_memory(reading->error);
-}
-
-uint32_t timeline_kernel_of(const struct timeline *timeline, uint64_t entry)
-{
-    for (uint32_t i = 0; i < timeline->kernels_len; i++)
-        if (timeline->kernels[i].entry == entry)
-            return i;
-    return TIMELINE_NONE;
 }
 
 /** Read each kernel that the ring was launched with. */
@@ -250,10 +229,13 @@ static bool read_kernels(struct reading *reading)
         if (!session_submit_read(entry->payload, entry->head.bytes, &submit))
             return raw_entry_wrong(reading->journals, JOURNAL_SUBMITS, entry, "is no submit",
                                    reading->error);
-        if (timeline_kernel_of(reading->timeline, submit.kernel) != TIMELINE_NONE)
+        struct raw_entry *kernel =
+            raw_entry_find(reading->journals, JOURNAL_PROGRAMS, submit.kernel);
+        if (submit.kernel == 0)
+            return raw_entry_wrong(reading->journals, JOURNAL_SUBMITS, entry,
+                                   "has no kernel, as there was no room for it", reading->error);
+        if (kernel != NULL && kernel->made != TIMELINE_NONE)
             continue;
-        const struct raw_entry *kernel =
-            find_entry(&reading->journals->of[JOURNAL_PROGRAMS], submit.kernel);
         if (kernel == NULL || kernel->head.type != SESSION_ENTRY_KERNEL)
             return raw_entry_wrong(reading->journals, JOURNAL_SUBMITS, entry,
                                    "names a kernel that is not there", reading->error);
@@ -263,14 +245,16 @@ static bool read_kernels(struct reading *reading)
     return true;
 }
 
-static bool is_launched(const struct raw_journals *journals, uint32_t ring)
+/** Mark the rings that were launched. */
+static void find_launched(const struct raw_journals *journals,
+                          bool launched[SESSION_RINGS_OF_RUN_MAX])
 {
     const struct raw_journal *submits = &journals->of[JOURNAL_SUBMITS];
-    for (size_t i = 0; i < submits->len; i++)
-        if (submits->entries[i].head.type == SESSION_ENTRY_SUBMIT &&
-            submits->entries[i].head.ring == ring)
-            return true;
-    return false;
+    for (size_t i = 0; i < submits->len; i++) {
+        const struct journal_entry *entry = &submits->entries[i].head;
+        if (entry->type == SESSION_ENTRY_SUBMIT && entry->ring < SESSION_RINGS_OF_RUN_MAX)
+            launched[entry->ring] = true;
+    }
 }
 
 /** What other rings' launches write into the same control buffer or debug log cannot be replayed
@@ -281,14 +265,16 @@ static bool check_others(struct reading *reading)
     const struct raw_journal *programs = &reading->journals->of[JOURNAL_PROGRAMS];
     uint32_t buffers_len = timeline->buffers_len;
     uint32_t programs_len = timeline->programs_len;
+    bool launched[SESSION_RINGS_OF_RUN_MAX] = {false};
     bool good = true;
+    find_launched(reading->journals, launched);
     for (size_t i = 0; good && i < programs->len; i++) {
         const struct raw_entry *entry = &programs->entries[i];
         struct timeline_kernel kernel;
         struct timeline_range roles[TIMELINE_ROLES] = {0};
         if (entry->head.type != SESSION_ENTRY_KERNEL ||
             entry->head.ring == timeline->excerpt.ring ||
-            !is_launched(reading->journals, entry->head.ring))
+            entry->head.ring >= SESSION_RINGS_OF_RUN_MAX || !launched[entry->head.ring])
             continue;
         good = decode_kernel(reading, entry, &kernel, roles);
         for (uint32_t role = 0; good && role <= VYRE_KERNEL_ARG_DEBUG_LOG; role++)

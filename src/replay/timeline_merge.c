@@ -7,6 +7,10 @@
 #include "replay/timeline_parts.h"
 #include "vyre/vyre_protocol.h"
 
+/** What a recorder writes stays far below: a file that does not was made to keep a replay busy. */
+#define LOOKED_AT_MAX (UINT64_C(1) << 31)
+#define EVENTS_MAX (UINT64_C(1) << 24)
+
 static bool wrong(const struct merge *merge, enum journal_kind kind, const struct raw_entry *entry,
                   const char *what)
 {
@@ -76,6 +80,9 @@ static bool add_upload(struct merge *merge, const struct raw_entry *entry)
         if (status != SESSION_STATUS_UNTOLD &&
             !merge_add_run(merge, slot, slots, status, entry->head.position))
             return false;
+        merge->looked_at += slots;
+        if (merge->looked_at > LOOKED_AT_MAX || merge->timeline->events_len > EVENTS_MAX)
+            return wrong(merge, JOURNAL_SUBMITS, entry, "asks for more work than a replay may do");
         slot += slots;
     }
     return true;
@@ -89,7 +96,8 @@ static bool add_submit(struct merge *merge, const struct raw_entry *entry)
         return wrong(merge, JOURNAL_SUBMITS, entry, "is no submit");
     if (from.launch <= merge->launch)
         return wrong(merge, JOURNAL_SUBMITS, entry, "is a launch that was before");
-    struct timeline_submit submit = {.kernel = timeline_kernel_of(timeline, from.kernel),
+    const struct raw_entry *kernel = raw_entry_find(merge->journals, JOURNAL_PROGRAMS, from.kernel);
+    struct timeline_submit submit = {.kernel = kernel->made,
                                      .dimensions = from.dimensions,
                                      .launch = from.launch,
                                      .time_ns = entry->head.time_ns};

@@ -7,11 +7,14 @@
 
 #include "replay/timeline.h"
 #include "session/journal.h"
+#include "session/layout.h"
 
 /** An entry of a journal. */
 struct raw_entry {
     struct journal_entry head;
     const void *payload;
+    /** Index of the kernel or program that was made of it, TIMELINE_NONE. */
+    uint32_t made;
 };
 
 /** The entries of one run in one journal, oldest first. */
@@ -50,6 +53,10 @@ bool raw_journals_read(const char *path, struct timeline *timeline, struct raw_j
                        struct replay_error *error);
 void raw_journals_free(struct raw_journals *journals);
 
+/** The entry of a number.  \return NULL when it is not there */
+struct raw_entry *raw_entry_find(const struct raw_journals *journals, enum journal_kind kind,
+                                 uint64_t number);
+
 /** Refuse an entry.  \return false */
 bool raw_entry_wrong(const struct raw_journals *journals, enum journal_kind kind,
                      const struct raw_entry *entry, const char *what, struct replay_error *error);
@@ -65,9 +72,6 @@ bool timeline_read_first_contents(struct timeline *timeline, const struct raw_jo
  *  its buffers as the first events. */
 bool timeline_read_launched(struct timeline *timeline, const struct raw_journals *journals,
                             struct replay_error *error);
-
-/** Index of the kernel of a journal entry, below kernels_len, or TIMELINE_NONE. */
-uint32_t timeline_kernel_of(const struct timeline *timeline, uint64_t entry);
 
 /** Bytes came into a buffer of the session, if it is one of the timeline's: add an event for all
  *  of them that are not the ring's. */
@@ -113,6 +117,8 @@ struct merge {
     bool looking;
     /** Entries or records were overwritten. */
     bool cut;
+    /** Slots of uploads that were looked at. */
+    uint64_t looked_at;
 };
 
 /** An observation, to be put in order. */

@@ -76,6 +76,7 @@ static void load_binary(cl_device_id device)
     require(binary != NULL && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(binary),
                                                &binary, NULL) == CL_SUCCESS,
             "binary");
+    clReleaseProgram(program);
     program = clCreateProgramWithBinary(context, 1, &device, &bytes, &from, NULL, &code);
     require(code == CL_SUCCESS, "program from binary");
     free(binary);
@@ -229,12 +230,25 @@ static void write_word(void)
     write_buffer(0, word * sizeof(value), &value, sizeof(value));
 }
 
-static void upload(void)
+static void upload(bool wait)
 {
     size_t first = number(0);
     size_t count = number(ring->slots);
-    write_buffer(1, first * VYRE_SLOT_BYTES, ring->memory + first * VYRE_SLOT_WORDS,
-                 count * VYRE_SLOT_BYTES);
+    require(clEnqueueWriteBuffer(queue, ring->buffers[1], wait ? CL_TRUE : CL_FALSE,
+                                 first * VYRE_SLOT_BYTES, count * VYRE_SLOT_BYTES,
+                                 ring->memory + first * VYRE_SLOT_WORDS, 0, NULL,
+                                 NULL) == CL_SUCCESS,
+            "upload");
+}
+
+static void upload_stripes(void)
+{
+    const size_t origin[3] = {0, 0, 0};
+    const size_t region[3] = {VYRE_SLOT_BYTES, ring->slots / 2, 1};
+    const size_t pitch = 2 * VYRE_SLOT_BYTES;
+    require(clEnqueueWriteBufferRect(queue, ring->buffers[1], CL_TRUE, origin, origin, region,
+                                     pitch, 0, pitch, 0, ring->memory, 0, NULL, NULL) == CL_SUCCESS,
+            "stripes");
 }
 
 static void set_status(void)
@@ -270,7 +284,11 @@ static void do_line(char *line)
     else if (strcmp(word, "set") == 0)
         set_status();
     else if (strcmp(word, "upload") == 0)
-        upload();
+        upload(true);
+    else if (strcmp(word, "send") == 0)
+        upload(false);
+    else if (strcmp(word, "stripes") == 0)
+        upload_stripes();
     else if (strcmp(word, "launch") == 0)
         launch();
     else if (strcmp(word, "write") == 0)

@@ -157,6 +157,27 @@ END
 matches more.vrrl
 equal 'observations' "$(json '[.launches, .compared, .left_published]')" '[4,9,0]'
 matches more.vrrl --against reference
+# Had the tenant of slot 3 been allowed, the slot would have run at once.
+poke more.vrrl $((32 + 64 + 16)) '\000'
+poke more.vrrl.d/slots $((65536 + 96 + 24 + 4 * 2)) '\000'
+expect 1 "$vrrl" replay --json more.vrrl
+equal 'a slot that is not PUBLISHED' \
+    "$(json '.divergences[] | select(.buffer == "ring") | [.record, .word, .expected, .actual]')" '[1,48,1,3]'
+
+# ---- an upload of some slots says nothing of those between them
+script stripes.vrrl <<'END'
+ring a 8 200
+put 1 0 ATOMIC_ADD 5 150
+upload
+launch
+put 0 0 ATOMIC_ADD 6 151
+put 4 0 BATCH_FENCE 1 1
+stripes
+launch
+read control
+END
+matches stripes.vrrl
+equal 'nothing is left out' "$(json '[.launches, .records, .assumed]')" '[2,3,[]]'
 
 # ---- a host that reads back while it goes on: each observation belongs to its launch
 script later.vrrl <<'END'
@@ -166,9 +187,9 @@ put 1 0 BATCH_FENCE 1 1
 upload
 launch
 begin control
-put 0 0 ATOMIC_ADD 7 150
-put 1 0 BATCH_FENCE 1 2
-upload
+put 4 0 ATOMIC_ADD 7 150
+put 5 0 BATCH_FENCE 1 2
+send 4 2
 launch
 finish
 read control

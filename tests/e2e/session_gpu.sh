@@ -25,6 +25,11 @@ equal 'launches' "$(jq 'select(.kind == "submit").launch' out | sort -n | tr '\n
     "$(seq "$batches" | tr '\n' ' ')"
 equal 'lanes' "$(jq -c 'select(.kind == "submit").global_size' out | sort -u)" '[1024]'
 equal 'publishes before the last launch' "$(jq .position out | tail -n 1)" "$slots"
+equal 'uploads before the launches' "$(jq -r 'select(.kind != "contents").kind' out | uniq -c | sort -u | tr -s ' \n' ' ')" \
+    ' 1 submit 1 upload '
+equal 'what went up' "$(jq -s 'map(select(.kind == "upload").published) | add' out)" "$slots"
+expect 0 "$vrrl" dump --submits run.vrrl
+says out ': upload of slots 0+1024, empty [0-9]*, published [0-9]*'
 expect 0 "$vrrl" dump --observations --json run.vrrl
 equal 'done counts end with all slots' "$(jq 'select(.what == "control").done_count' out | tail -n 1)" \
     "$slots"

@@ -449,6 +449,21 @@ START_TEST(what_was_seen_in_flight_is_no_checkpoint)
 }
 END_TEST
 
+START_TEST(a_slot_that_is_claimed_is_no_checkpoint)
+{
+    struct session_observation head = {.what = SESSION_OBSERVED_RING,
+                                       .count = SLOTS * VYRE_SLOT_BYTES,
+                                       .launches = 2,
+                                       .completed = 2};
+    head.statuses[VYRE_STATUS_CLAIMED] = 1;
+    head.statuses[VYRE_STATUS_DONE] = SLOTS - 1;
+    wrap();
+    observe_control(2, true, 17);
+    add(JOURNAL_OBSERVATIONS, SESSION_ENTRY_OBSERVATION, &head, sizeof(head), NULL, 0);
+    has_no_checkpoint();
+}
+END_TEST
+
 START_TEST(a_masked_slot_without_its_record_is_no_checkpoint)
 {
     wrap();
@@ -506,6 +521,7 @@ int main(void)
     tcase_add_test(tests, it_begins_at_the_beginning_while_no_record_is_missing);
     tcase_add_test(tests, half_of_a_checkpoint_is_none);
     tcase_add_test(tests, what_was_seen_in_flight_is_no_checkpoint);
+    tcase_add_test(tests, a_slot_that_is_claimed_is_no_checkpoint);
     tcase_add_test(tests, a_masked_slot_without_its_record_is_no_checkpoint);
     tcase_add_test(tests, halves_with_an_upload_between_them_are_no_checkpoint);
     tcase_add_test(tests, a_later_checkpoint_is_taken_where_records_are_missing_after_the_first);
