@@ -26,6 +26,10 @@
 
 #include "capture/recorder.h"
 
+/** Whether buffers and kernels are to be remembered: something may be recorded one day.  What
+ *  happens to them is not told while nothing is watched. */
+bool gpu_is_remembered(void);
+
 /** Whether anything here is of use: false while nothing is or will be recorded, and hooks then
  *  pass their calls on without a look.  A load and a compare. */
 bool gpu_is_watched(void);
@@ -156,6 +160,8 @@ struct gpu_submit {
     uint64_t kernel_entry;
     uint64_t position;
     uint64_t time_ns;
+    /** Of the recording that it began in. */
+    uint32_t serial;
 };
 
 /** A kernel is about to be launched.  The first launch of a megakernel records what went up into

@@ -129,7 +129,7 @@ static const uint32_t *slot_words(const struct buffer *buffer, const struct mega
 
 struct recording *gpu_recording_of(struct gpu_state *state, struct megakernel *megakernel)
 {
-    struct recording *recording = recorder_begin();
+    struct recording *recording = gpu_open_recording(state);
     const struct range *ring = &megakernel->buffers[VYRE_KERNEL_ARG_RING];
     const struct buffer *buffer = gpu_find_buffer(state, ring->buffer);
     if (recording == NULL || buffer == NULL)

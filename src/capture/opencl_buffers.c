@@ -150,7 +150,7 @@ OPENCL_HOOK cl_mem CL_API_CALL clCreateBuffer(cl_context context, cl_mem_flags f
 {
     OPENCL_PASS_ON(clCreateBuffer, NULL)
     cl_mem memory = original(context, flags, bytes, host, error);
-    if (memory != NULL && gpu_is_watched())
+    if (memory != NULL && gpu_is_remembered())
         buffer_made(memory, flags, bytes, host);
     return memory;
 }
@@ -162,7 +162,7 @@ OPENCL_HOOK cl_mem CL_API_CALL clCreateBufferWithProperties(cl_context context,
 {
     OPENCL_PASS_ON(clCreateBufferWithProperties, NULL)
     cl_mem memory = original(context, properties, flags, bytes, host, error);
-    if (memory != NULL && gpu_is_watched())
+    if (memory != NULL && gpu_is_remembered())
         buffer_made(memory, flags, bytes, host);
     return memory;
 }
@@ -174,7 +174,7 @@ OPENCL_HOOK cl_mem CL_API_CALL clCreateSubBuffer(cl_mem whole, cl_mem_flags flag
     OPENCL_PASS_ON(clCreateSubBuffer, NULL)
     cl_mem memory = original(whole, flags, type, region, error);
     struct opencl_place place;
-    if (memory != NULL && type == CL_BUFFER_CREATE_TYPE_REGION && gpu_is_watched() &&
+    if (memory != NULL && type == CL_BUFFER_CREATE_TYPE_REGION && gpu_is_remembered() &&
         opencl_find_memory(whole, &place)) {
         const cl_buffer_region *part = region;
         int saved = errno;
@@ -191,7 +191,7 @@ OPENCL_HOOK cl_int CL_API_CALL clRetainMemObject(cl_mem memory)
     OPENCL_PASS_ON(clRetainMemObject, CL_INVALID_PLATFORM)
     cl_int result = original(memory);
     int saved = errno;
-    struct memories *memories = result == CL_SUCCESS && gpu_is_watched() ? lock() : NULL;
+    struct memories *memories = result == CL_SUCCESS && gpu_is_remembered() ? lock() : NULL;
     if (memories != NULL) {
         struct object *object = find(memories, memory);
         if (object->memory != NULL)
@@ -207,7 +207,7 @@ OPENCL_HOOK cl_int CL_API_CALL clReleaseMemObject(cl_mem memory)
     OPENCL_PASS_ON(clReleaseMemObject, CL_INVALID_PLATFORM)
     int saved = errno;
     /* Before the call: its handle may be another's as soon as it is made. */
-    uintptr_t gone = gpu_is_watched() ? release(memory) : 0;
+    uintptr_t gone = gpu_is_remembered() ? release(memory) : 0;
     if (gone != 0)
         gpu_buffer_gone(gone);
     errno = saved;
@@ -221,7 +221,7 @@ OPENCL_HOOK void *CL_API_CALL clSVMAlloc(cl_context context, cl_svm_mem_flags fl
     void *allocated = original(context, flags, bytes, alignment);
     struct memories *memories = NULL;
     int saved = errno;
-    if (allocated != NULL && gpu_is_watched())
+    if (allocated != NULL && gpu_is_remembered())
         memories = lock();
     if (memories != NULL) {
         if (memories->svm_len < SVM_MAX)
@@ -255,7 +255,7 @@ OPENCL_HOOK void CL_API_CALL clSVMFree(cl_context context, void *allocated)
 {
     __typeof__(&clSVMFree) original = OPENCL_ORIGINAL(clSVMFree);
     int saved = errno;
-    if (gpu_is_watched() && allocated != NULL)
+    if (gpu_is_remembered() && allocated != NULL)
         svm_gone(allocated);
     errno = saved;
     if (original != NULL)
@@ -269,7 +269,7 @@ clEnqueueSVMFree(cl_command_queue queue, cl_uint pointers_len, void *pointers[],
 {
     OPENCL_PASS_ON(clEnqueueSVMFree, CL_INVALID_PLATFORM)
     int saved = errno;
-    for (cl_uint i = 0; gpu_is_watched() && pointers != NULL && i < pointers_len; i++)
+    for (cl_uint i = 0; gpu_is_remembered() && pointers != NULL && i < pointers_len; i++)
         svm_gone(pointers[i]);
     errno = saved;
     return original(queue, pointers_len, pointers, callback, user_data, waits_len, waits, event);
