@@ -73,12 +73,6 @@ bool recorder_makes_no_calls(void)
     return atomic_load_explicit(&recorder.confined, memory_order_acquire);
 }
 
-bool recorder_is_off(void)
-{
-    return atomic_load_explicit(&recorder.state, memory_order_relaxed) == OFF &&
-           recorder_is_quiet();
-}
-
 const struct settings *recorder_settings(void)
 {
     if (!recorder_is_quiet() ||

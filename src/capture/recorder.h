@@ -23,10 +23,6 @@
  *  failed */
 const struct settings *recorder_settings(void);
 
-/** Whether nothing is or will be recorded, as far as one load tells: then a hook hands its call on
- *  at once. */
-bool recorder_is_off(void);
-
 /** Whether something may be recorded one day: what could be asked of nobody then is to be
  *  remembered, such as which buffers and kernels there are. */
 bool recorder_may_record(void);

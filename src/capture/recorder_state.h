@@ -52,7 +52,8 @@ static inline struct opened *opened_of(struct recording *recording)
 #define SETTINGS_KEPT 4u
 
 struct recorder {
-    _Atomic int state;
+    /* On one cache line, and written seldom: what each call looks at. */
+    _Alignas(64) _Atomic int state;
     /** RECORDING: what is recorded into, else NULL. */
     _Atomic(struct opened *) current;
     /** A word in memory that fork wipes: 1 in the process that wrote it, 0 in its children, 2 while
@@ -64,9 +65,10 @@ struct recorder {
     _Atomic uint32_t quiet;
     /** Serial of the newest recording. */
     _Atomic uint32_t serial;
+    /* Written by publishes and looks. */
     /** The last epoch that the host saw, below the number of the look at it: of each ring, 0
      *  when it was never seen, and of no ring in particular. */
-    _Atomic uint64_t ring_epochs[SESSION_RINGS_OF_RUN_MAX];
+    _Alignas(64) _Atomic uint64_t ring_epochs[SESSION_RINGS_OF_RUN_MAX];
     _Atomic uint64_t epoch;
     _Atomic uint32_t looks;
     _Atomic uint32_t threads;
@@ -125,6 +127,13 @@ static inline bool recorder_is_quiet(void)
 {
     return atomic_load_explicit(recorder.here, memory_order_relaxed) == 1 &&
            recorder_word() == atomic_load_explicit(&recorder.quiet, memory_order_relaxed);
+}
+
+/** Whether nothing is recorded and nobody asked for it: then a hook hands its call on at once. */
+static inline bool recorder_is_off(void)
+{
+    return atomic_load_explicit(&recorder.state, memory_order_relaxed) == OFF &&
+           recorder_is_quiet();
 }
 
 static inline struct settings *settings_now(void)
