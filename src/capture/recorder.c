@@ -105,7 +105,7 @@ static struct recording *hold(void)
 {
     for (;;) {
         struct opened *opened = atomic_load(&recorder.current);
-        if (opened == NULL || atomic_load(recorder.here) != 1)
+        if (opened == NULL || !recorder_is_here())
             return NULL;
         atomic_fetch_add(&opened->holders, 1);
         if (atomic_load(&recorder.current) == opened)
@@ -162,7 +162,7 @@ struct recording *recorder_begin(struct visit *visit)
     int saved = errno;
     recorder_look_around(true);
     errno = saved;
-    return atomic_load(recorder.here) == 1 ? enter(visit) : NULL;
+    return recorder_is_here() ? enter(visit) : NULL;
 }
 
 void recorder_end(const struct visit *visit)

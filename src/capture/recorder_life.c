@@ -22,7 +22,7 @@
 /** How long publishes look whether a recording that ended can be closed. */
 #define LEAVING_NS UINT64_C(1000000000)
 
-static _Atomic int always_here = 1;
+static _Atomic int always_here = HERE;
 
 struct recorder recorder = {
     .here = &always_here, .word = &recorder_nobody_asks, .changing = ATOMIC_FLAG_INIT};
@@ -43,7 +43,7 @@ static bool prepare_memory(void)
     }
     recorder.panel = (struct panel *)(void *)((uint8_t *)here + page);
     recorder.here = here;
-    atomic_store(recorder.here, 1);
+    atomic_store(recorder.here, HERE);
     return true;
 }
 
@@ -113,11 +113,9 @@ static void end_switching(const sigset_t *signals, enum state state)
 /** Nothing of the parent's recording is the child's, but that one is wanted. */
 static void begin_in_child(void)
 {
-    int wiped = 0;
-    if (!atomic_compare_exchange_strong(recorder.here, &wiped, 2)) {
-        sched_yield();
+    int wiped = ELSEWHERE;
+    if (!atomic_compare_exchange_strong(recorder.here, &wiped, ARRIVING))
         return;
-    }
     sigset_t signals;
     begin_switching(&signals);
     bool confined = atomic_load(&recorder.confined);
@@ -134,7 +132,8 @@ static void begin_in_child(void)
     recorder_say_state(recorder.wanted ? PANEL_WAITING : PANEL_DORMANT, NULL, NULL);
     enum state state = recorder.wanted ? IDLE : OFF;
     atomic_store(&recorder.state, state);
-    atomic_store(recorder.here, 1);
+    /* Only now: whoever finds itself here believes the state. */
+    atomic_store(recorder.here, HERE);
     end_switching(&signals, state);
 }
 
@@ -250,17 +249,17 @@ static void open_first(void)
 void recorder_look_around(bool publishing)
 {
     for (;;) {
-        int state = atomic_load(&recorder.state);
         int here = atomic_load(recorder.here);
+        int state = atomic_load(&recorder.state);
         if (state == UNLOADED) {
             recorder_load();
-        } else if (state != LOADING && here == 0) {
+        } else if (state != LOADING && here == ELSEWHERE) {
             begin_in_child();
         } else if (this_thread.switching) {
             if (publishing)
                 atomic_fetch_add(&recorder.skipped_while_opening, 1);
             return;
-        } else if (state == LOADING || state == SWITCHING || here != 1) {
+        } else if (state == LOADING || state == SWITCHING || here != HERE) {
             sched_yield();
         } else if (recorder_word() != atomic_load(&recorder.acted)) {
             if (atomic_compare_exchange_strong(&recorder.state, &state, SWITCHING))
@@ -281,7 +280,7 @@ void recorder_is_confined(void)
     int saved = errno;
     if (atomic_load(&recorder.state) == UNLOADED)
         recorder_load();
-    while (atomic_load(&recorder.state) == SWITCHING && atomic_load(recorder.here) == 1 &&
+    while (recorder_is_here() && atomic_load(&recorder.state) == SWITCHING &&
            !this_thread.switching)
         sched_yield();
     bool before = atomic_exchange(&recorder.confined, true);

@@ -74,7 +74,6 @@ void recorder_say_state(enum panel_state state, const char *log, const char *fau
 /** Nobody need find the panel of a process that ends. */
 __attribute__((destructor)) static void remove_panel(void)
 {
-    if (recorder.panel_is_shared && atomic_load(recorder.here) == 1 &&
-        !atomic_load(&recorder.confined))
+    if (recorder.panel_is_shared && recorder_is_here() && !atomic_load(&recorder.confined))
         panel_remove_own();
 }

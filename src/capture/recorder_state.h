@@ -24,6 +24,15 @@ enum state {
     OFF,
 };
 
+/** What lies in the page that fork wipes. */
+enum here {
+    /** This is a child, and what else is known is its parent's. */
+    ELSEWHERE = 0,
+    HERE,
+    /** One of the child's threads forgets what was the parent's; the others wait. */
+    ARRIVING,
+};
+
 /** A recording of this process: the one that is being recorded into, or one that ended and that a
  *  thread may still be inside of. */
 struct opened {
@@ -116,6 +125,11 @@ struct this_thread {
 
 extern __thread struct this_thread this_thread __attribute__((tls_model("initial-exec")));
 
+static inline bool recorder_is_here(void)
+{
+    return atomic_load_explicit(recorder.here, memory_order_acquire) == HERE;
+}
+
 static inline uint32_t recorder_word(void)
 {
     return __atomic_load_n(atomic_load_explicit(&recorder.word, memory_order_relaxed),
@@ -125,7 +139,7 @@ static inline uint32_t recorder_word(void)
 /** Whether no call has anything to do but its own: nobody asked, and this is no new child. */
 static inline bool recorder_is_quiet(void)
 {
-    return atomic_load_explicit(recorder.here, memory_order_relaxed) == 1 &&
+    return recorder_is_here() &&
            recorder_word() == atomic_load_explicit(&recorder.quiet, memory_order_relaxed);
 }
 
