@@ -22,6 +22,9 @@
 
 #include "session/layout.h"
 
+/** Name of the shim's file. */
+#define PANEL_SHIM "libvrrl-preload.so"
+
 #define PANEL_MAGIC "VRRLPANL"
 #define PANEL_VERSION 1u
 /** A multiple of the size of a page, where that is at most 16 KiB; the file is as long. */

@@ -74,22 +74,26 @@ bool process_look(uint32_t pid, struct process *process)
     return true;
 }
 
-bool process_maps(const struct process *process, const char *file_name, char *found)
+/** Whether a line of /proc/PID/maps ends with the file's name; the file may be gone since. */
+static bool names(const char *line, const char *file_name)
+{
+    const char *slash = strrchr(line, '/');
+    size_t length = strlen(file_name);
+    return slash != NULL && strncmp(slash + 1, file_name, length) == 0 &&
+           (slash[1 + length] == '\n' || slash[1 + length] == ' ');
+}
+
+int process_maps(const struct process *process, const char *file_name)
 {
     char path[PATH_BYTES];
     char line[PATH_MAX + 128];
     snprintf(path, sizeof(path), "/proc/%" PRIu32 "/maps", process->pid);
     FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return -1;
     bool mapped = false;
-    while (file != NULL && !mapped && fgets(line, sizeof(line), file) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
-        char *name = strchr(line, '/');
-        const char *slash = strrchr(line, '/');
-        mapped = slash != NULL && strcmp(slash + 1, file_name) == 0;
-        if (mapped && found != NULL)
-            snprintf(found, PATH_MAX, "%s", name);
-    }
-    if (file != NULL)
-        fclose(file);
-    return mapped;
+    while (!mapped && fgets(line, sizeof(line), file) != NULL)
+        mapped = names(line, file_name);
+    fclose(file);
+    return mapped ? 1 : 0;
 }

@@ -33,8 +33,8 @@ struct process {
 /** Look at a process.  \return false when there is none */
 bool process_look(uint32_t pid, struct process *process);
 
-/** Whether a file of this name, whatever its folder, is mapped into it.  \param[out] path  room
- *  for PATH_MAX, as the process sees it; may be NULL  \return false too when that cannot be told */
-bool process_maps(const struct process *process, const char *file_name, char *path);
+/** Whether a file of this name, whatever its folder, is mapped into it.  \return 1, 0, or -1 when
+ * that cannot be told */
+int process_maps(const struct process *process, const char *file_name);
 
 #endif

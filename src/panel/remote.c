@@ -137,16 +137,32 @@ bool panel_ask(struct panel_remote *remote, const struct panel_request *request)
     return true;
 }
 
-bool panel_wait(struct panel_remote *remote, unsigned milliseconds)
+static bool wait_for_answer(struct panel_remote *remote, uint32_t past, unsigned milliseconds)
 {
     const uint32_t asked = remote->seen.word;
     for (unsigned waited = 0;; waited += PAUSE_NS / 1000000) {
-        if (panel_read(remote) && remote->seen.status.answered == asked)
+        if (panel_read(remote) && remote->seen.status.answered == asked &&
+            remote->seen.status.state != past)
             return true;
         if (waited >= milliseconds)
             return false;
         pause_briefly();
     }
+}
+
+bool panel_wait(struct panel_remote *remote, unsigned milliseconds)
+{
+    return wait_for_answer(remote, UINT32_MAX, milliseconds);
+}
+
+bool panel_wait_past(struct panel_remote *remote, enum panel_state state, unsigned milliseconds)
+{
+    return wait_for_answer(remote, (uint32_t)state, milliseconds);
+}
+
+bool panel_is_in_use(const struct process *process)
+{
+    return process_maps(process, PANEL_SHIM) != 0;
 }
 
 void panel_remove(const struct process *process)

@@ -53,12 +53,16 @@ struct session_run {
     /** Of enum session_run_flag. */
     uint32_t flags;
     uint32_t reserved;
-    uint64_t tail[3];
+    /** Running total of the log, plus 1, when all buffers of a megakernel were read because
+     *  `vrrl attach --checkpoint` asked for it; 0: they were not. */
+    uint64_t checkpoint;
+    uint64_t tail[2];
 };
 
 enum session_run_flag {
     /** Recording began while the process ran: what it did before was not seen, and a replay is
-     *  exact from the run's first checkpoint. */
+     *  exact from the run's first checkpoint: the one above, or where the host itself read control
+     *  buffer and ring back whole with nothing in flight. */
     SESSION_RUN_LATE = 1,
 };
 
