@@ -5,7 +5,7 @@
 shim=$top_builddir/.libs/libvrrl-preload.so
 host=$top_builddir/tests/e2e/dormant_host
 check=$top_builddir/tests/e2e/check_stress
-attaches=${VRRL_SOAK_ATTACHES:-25}
+attaches=${VRRL_SOAK_ATTACHES:-8}
 kinds='100 1000 65536'
 
 env LD_PRELOAD="$shim" VRRL_DISABLE=1 "$host" threads 16 stop >printed 2>said &
