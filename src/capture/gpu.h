@@ -164,6 +164,14 @@ struct gpu_submit {
     uint32_t serial;
 };
 
+/*
+ * What the arguments of a launch hold, read once because the user asked for it: when it is wanted,
+ * the API waits until nothing is in flight, shows each buffer, and ends when all were shown.
+ */
+bool gpu_checkpoint_wanted(const struct gpu_launch *launch);
+void gpu_checkpoint_seen(const struct gpu_argument *argument, const void *bytes);
+void gpu_checkpoint_end(void);
+
 /** A kernel is about to be launched.  The first launch of a megakernel records what went up into
  *  its ring before. */
 void gpu_launch_begin(struct gpu_submit *submit, const struct gpu_launch *launch);

@@ -64,7 +64,7 @@ static void begin_recording(struct gpu_state *state)
     for (unsigned i = 0; i < BUFFERS_MAX; i++)
         state->buffers[i].told = false;
     for (unsigned i = 0; i < state->megakernels_len; i++) {
-        state->megakernels[i].numbered = false;
+        state->megakernels[i].numbered = state->megakernels[i].told = false;
         state->megakernels[i].launches = state->megakernels[i].completed = 0;
     }
     memset(state->kernel_entries, 0, sizeof(state->kernel_entries));

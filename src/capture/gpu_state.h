@@ -132,6 +132,8 @@ struct gpu_state {
     /** recorder_watch() and recorder_serial() that all this is of. */
     uint32_t watch;
     uint32_t serial;
+    /** Serial of the last recording that has a checkpoint, or was tried to have. */
+    uint32_t checkpoint;
     bool journals_tried;
     bool told_shared;
     bool told_unknown_copy;
@@ -204,6 +206,10 @@ void gpu_record_early_publishes(struct gpu_state *state, struct megakernel *mega
  *  gpu_record_upload() which they are. */
 void gpu_upload_to_ring(struct gpu_state *state, struct gpu_upload *upload, struct buffer *buffer,
                         const struct gpu_piece *pieces, size_t pieces_len);
+
+/** Know what a buffer holds that is no ring. */
+void gpu_know_contents(struct gpu_state *state, struct buffer *buffer,
+                       const struct gpu_piece *piece);
 
 /** What comes before the payload of something that happens now. */
 struct journal_entry gpu_entry_now(struct recording *recording, uint32_t type, uint32_t ring);

@@ -99,7 +99,7 @@ static uintptr_t release(cl_mem memory)
     return gone;
 }
 
-bool opencl_find_memory(cl_mem memory, struct opencl_place *place)
+bool opencl_find_known_memory(cl_mem memory, struct opencl_place *place)
 {
     if (memory == NULL || atomic_load_explicit(&remembered, memory_order_acquire) == NULL)
         return false;
@@ -143,6 +143,53 @@ static void buffer_made(cl_mem memory, cl_mem_flags flags, size_t bytes, void *h
         gpu_upload_end(&upload, true);
     }
     errno = saved;
+}
+
+static bool ask(cl_mem memory, cl_mem_info what, size_t size, void *value)
+{
+    __typeof__(&clGetMemObjectInfo) get_info = OPENCL_ORIGINAL(clGetMemObjectInfo);
+    return get_info != NULL && get_info(memory, what, size, value, NULL) == CL_SUCCESS;
+}
+
+/** Remember a buffer, or part of one, that was made before anyone looked. */
+static bool learn(cl_mem memory)
+{
+    cl_mem_object_type type;
+    cl_mem_flags flags;
+    cl_mem whole = NULL;
+    size_t bytes;
+    size_t offset;
+    void *host = NULL;
+    if (!ask(memory, CL_MEM_TYPE, sizeof(type), &type) || type != CL_MEM_OBJECT_BUFFER ||
+        !ask(memory, CL_MEM_SIZE, sizeof(bytes), &bytes) ||
+        !ask(memory, CL_MEM_FLAGS, sizeof(flags), &flags) ||
+        !ask(memory, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(whole), &whole))
+        return false;
+    struct opencl_place place = {(uintptr_t)memory, 0, bytes};
+    if (whole != NULL) {
+        if (!ask(memory, CL_MEM_OFFSET, sizeof(offset), &offset) ||
+            !opencl_find_memory(whole, &place))
+            return false;
+        place.offset += offset;
+        place.bytes = bytes;
+    } else {
+        if ((flags & CL_MEM_USE_HOST_PTR) != 0)
+            ask(memory, CL_MEM_HOST_PTR, sizeof(host), &host);
+        gpu_buffer_made((uintptr_t)memory, bytes, GPU_MEMORY_DEVICE, host);
+    }
+    remember(memory, whole, &place);
+    return true;
+}
+
+bool opencl_find_memory(cl_mem memory, struct opencl_place *place)
+{
+    if (opencl_find_known_memory(memory, place))
+        return true;
+    int saved = errno;
+    bool found = memory != NULL && recorder_is_late() && learn(memory) &&
+                 opencl_find_known_memory(memory, place);
+    errno = saved;
+    return found;
 }
 
 OPENCL_HOOK cl_mem CL_API_CALL clCreateBuffer(cl_context context, cl_mem_flags flags, size_t bytes,

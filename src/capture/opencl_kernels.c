@@ -238,13 +238,25 @@ static bool keep_value(struct kernel *kernel, struct argument *argument, const v
     return true;
 }
 
+/** The kernel, also one that was made before anyone looked. */
+static struct kernel *find_or_learn(struct kernels *kernels, cl_kernel handle)
+{
+    struct kernel *kernel = find(kernels, handle);
+    if (kernel == NULL && recorder_is_late()) {
+        kernel = add(kernels, handle);
+        if (kernel != NULL)
+            ask_name(handle, kernel->name);
+    }
+    return kernel;
+}
+
 static void set_argument(cl_kernel handle, cl_uint index, enum gpu_argument_kind kind,
                          const struct opencl_place *place, const void *value, size_t bytes)
 {
     struct kernels *kernels = index < OPENCL_ARGUMENTS_MAX ? lock() : NULL;
     if (kernels == NULL)
         return;
-    struct kernel *kernel = find(kernels, handle);
+    struct kernel *kernel = find_or_learn(kernels, handle);
     if (kernel != NULL) {
         struct argument *argument = &kernel->arguments[index];
         kernel->buffers_len +=
@@ -261,6 +273,17 @@ static void set_argument(cl_kernel handle, cl_uint index, enum gpu_argument_kind
     opencl_unlock(kernels);
 }
 
+/** Whether an argument is a memory object, as far as OpenCL tells. */
+static bool is_memory(cl_kernel kernel, cl_uint index)
+{
+    __typeof__(&clGetKernelArgInfo) get_info = OPENCL_ORIGINAL(clGetKernelArgInfo);
+    cl_kernel_arg_address_qualifier space;
+    return recorder_is_late() && get_info != NULL &&
+           get_info(kernel, index, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof(space), &space, NULL) ==
+               CL_SUCCESS &&
+           (space == CL_KERNEL_ARG_ADDRESS_GLOBAL || space == CL_KERNEL_ARG_ADDRESS_CONSTANT);
+}
+
 OPENCL_HOOK cl_int CL_API_CALL clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
                                               const void *value)
 {
@@ -272,7 +295,9 @@ OPENCL_HOOK cl_int CL_API_CALL clSetKernelArg(cl_kernel kernel, cl_uint index, s
     struct opencl_place place;
     if (value == NULL)
         set_argument(kernel, index, GPU_ARGUMENT_LOCAL, NULL, NULL, size);
-    else if (size == sizeof(cl_mem) && opencl_find_memory(*(const cl_mem *)value, &place))
+    else if (size == sizeof(cl_mem) &&
+             (opencl_find_known_memory(*(const cl_mem *)value, &place) ||
+              (is_memory(kernel, index) && opencl_find_memory(*(const cl_mem *)value, &place))))
         set_argument(kernel, index, GPU_ARGUMENT_BUFFER, &place, NULL, 0);
     else
         set_argument(kernel, index, GPU_ARGUMENT_VALUE, NULL, value, size);

@@ -277,6 +277,11 @@ void recording_begun_late(struct recording *recording)
     run_of(recording)->flags |= SESSION_RUN_LATE;
 }
 
+void recording_checkpoint(struct recording *recording)
+{
+    run_of(recording)->checkpoint = log_total(recording->log) + 1;
+}
+
 void recording_end(struct recording *recording)
 {
     run_of(recording)->end_ns = log_clock_realtime();
