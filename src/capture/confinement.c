@@ -121,6 +121,19 @@ void confinement_watch_mappings(void)
     install(&host);
 }
 
+void confinement_leave_mappings(void)
+{
+    struct sigaction now;
+    bool before = true;
+    __typeof__(&sigaction) original = ORIGINAL(SIGACTION, sigaction);
+    if (!atomic_compare_exchange_strong(&watching, &before, false))
+        return;
+    /* One that was installed by other means than these hooks stays. */
+    if (original(SIGBUS, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 &&
+        now.sa_sigaction == on_bus)
+        original(SIGBUS, wanted_action(), NULL);
+}
+
 CONFINEMENT_HOOK int sigaction(int number, const struct sigaction *restrict action,
                                struct sigaction *restrict before)
 {

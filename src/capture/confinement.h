@@ -15,8 +15,11 @@
 #ifndef VRRL_CAPTURE_CONFINEMENT_H
 #define VRRL_CAPTURE_CONFINEMENT_H
 
-/** Handle SIGBUS from now on; once a process. */
+/** Handle SIGBUS from now on. */
 void confinement_watch_mappings(void);
+
+/** Handle it no more: the host's own action is in force again. */
+void confinement_leave_mappings(void);
 
 /** For dynamic_entry.S: syscall(SYS_seccomp, operation, …) is about to be made. */
 void confinement_seccomp_asked(unsigned long operation);

@@ -26,6 +26,10 @@
 
 #include "capture/recorder.h"
 
+/** Whether buffers and kernels are to be remembered: something may be recorded one day.  What
+ *  happens to them is not told while nothing is watched. */
+bool gpu_is_remembered(void);
+
 /** Whether anything here is of use: false while nothing is or will be recorded, and hooks then
  *  pass their calls on without a look.  A load and a compare. */
 bool gpu_is_watched(void);
@@ -156,7 +160,17 @@ struct gpu_submit {
     uint64_t kernel_entry;
     uint64_t position;
     uint64_t time_ns;
+    /** Of the recording that it began in. */
+    uint32_t serial;
 };
+
+/*
+ * What the arguments of a launch hold, read once because the user asked for it: when it is wanted,
+ * the API waits until nothing is in flight, shows each buffer, and ends when all were shown.
+ */
+bool gpu_checkpoint_wanted(const struct gpu_launch *launch);
+void gpu_checkpoint_seen(const struct gpu_argument *argument, const void *bytes);
+void gpu_checkpoint_end(void);
 
 /** A kernel is about to be launched.  The first launch of a megakernel records what went up into
  *  its ring before. */

@@ -70,6 +70,13 @@ static bool make_pending(const struct recording *recording)
     return true;
 }
 
+void pending_begin(void)
+{
+    if (pending != NULL)
+        munmap(pending, sizeof(*pending) + pending_capacity * sizeof(struct entry));
+    pending = NULL;
+}
+
 static uint64_t hash_words(const uint32_t *words)
 {
     uint64_t hash = 0;

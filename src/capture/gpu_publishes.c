@@ -129,7 +129,7 @@ static const uint32_t *slot_words(const struct buffer *buffer, const struct mega
 
 struct recording *gpu_recording_of(struct gpu_state *state, struct megakernel *megakernel)
 {
-    struct recording *recording = recorder_begin();
+    struct recording *recording = gpu_open_recording(state);
     const struct range *ring = &megakernel->buffers[VYRE_KERNEL_ARG_RING];
     const struct buffer *buffer = gpu_find_buffer(state, ring->buffer);
     if (recording == NULL || buffer == NULL)
@@ -159,11 +159,10 @@ static void leave_out_recorded(struct gpu_state *state, const struct buffer *buf
         uint32_t ring;
         if (pending_settle(state->collected[i], slot_words(buffer, megakernel, state->collected[i]),
                            &ring)) {
-            megakernel->by_symbol = true;
-            if (!megakernel->numbered) {
+            /* What was published before anyone looked was recorded as another ring's. */
+            if (!megakernel->numbered || !megakernel->by_symbol)
                 megakernel->ring = ring;
-                megakernel->numbered = true;
-            }
+            megakernel->numbered = megakernel->by_symbol = true;
         } else {
             state->collected[kept++] = state->collected[i];
         }

@@ -8,6 +8,11 @@
  *  that knows nothing and whose lock is free. */
 static _Atomic(struct gpu_state *) gpu_state;
 
+bool gpu_is_remembered(void)
+{
+    return recorder_may_record();
+}
+
 bool gpu_is_watched(void)
 {
     /* What goes up to a GPU cannot be remembered without memory of the system's. */
@@ -28,26 +33,94 @@ static struct gpu_state *make_state(void)
     return known;
 }
 
-struct gpu_state *gpu_lock_known(void)
+static void release_shadow(struct gpu_state *state, struct buffer *buffer)
+{
+    if (buffer->shadow == NULL)
+        return;
+    state->shadow_bytes -= buffer->shadow->map_bytes;
+    munmap(buffer->shadow, buffer->shadow->map_bytes);
+    buffer->shadow = NULL;
+}
+
+/** Nothing that was known is so any more, but which buffers there are: recording was off. */
+static void forget_all(struct gpu_state *state)
+{
+    for (unsigned i = 0; i < BUFFERS_MAX; i++) {
+        struct buffer *buffer = &state->buffers[i];
+        if (buffer->handle == 0)
+            continue;
+        release_shadow(state, buffer);
+        buffer->alias = (struct alias){0};
+        buffer->mapped = NULL;
+        buffer->told = buffer->argument = buffer->ring = false;
+    }
+    memset(state->megakernels, 0, sizeof(state->megakernels));
+    state->megakernels_len = 0;
+}
+
+/** Nothing of what was told to another recording is known to this one. */
+static void begin_recording(struct gpu_state *state)
+{
+    for (unsigned i = 0; i < BUFFERS_MAX; i++)
+        state->buffers[i].told = false;
+    for (unsigned i = 0; i < state->megakernels_len; i++) {
+        state->megakernels[i].numbered = state->megakernels[i].told = false;
+        state->megakernels[i].launches = state->megakernels[i].completed = 0;
+    }
+    memset(state->kernel_entries, 0, sizeof(state->kernel_entries));
+    state->journals_tried = false;
+    pending_begin();
+}
+
+/** Bring what is known up to date with what is recorded into. */
+static void follow_recorder(struct gpu_state *state)
+{
+    uint32_t watch = recorder_watch();
+    if (state->watch != watch && state->watch != 0)
+        forget_all(state);
+    state->watch = watch;
+    struct recording *recording = recorder_opened();
+    uint32_t serial = recording == NULL ? state->serial : recorder_serial(recording);
+    if (state->serial != serial && state->serial != 0)
+        begin_recording(state);
+    state->serial = serial;
+}
+
+static struct gpu_state *lock(void)
 {
     struct gpu_state *state = atomic_load_explicit(&gpu_state, memory_order_acquire);
-    if (state == NULL || !gpu_is_watched())
+    if (state == NULL)
         return NULL;
     pthread_mutex_lock(&state->lock);
+    recorder_hold_opened();
+    follow_recorder(state);
     return state;
 }
 
-struct gpu_state *gpu_lock(void)
+struct gpu_state *gpu_lock_known(void)
 {
-    if (atomic_load_explicit(&gpu_state, memory_order_acquire) == NULL &&
-        (!gpu_is_watched() || make_state() == NULL))
+    return gpu_is_watched() ? lock() : NULL;
+}
+
+struct gpu_state *gpu_lock_remembered(void)
+{
+    if (!gpu_is_remembered() ||
+        (atomic_load_explicit(&gpu_state, memory_order_acquire) == NULL && make_state() == NULL))
         return NULL;
-    return gpu_lock_known();
+    return lock();
 }
 
 void gpu_unlock(struct gpu_state *state)
 {
+    recorder_let_go();
     pthread_mutex_unlock(&state->lock);
+}
+
+struct recording *gpu_open_recording(struct gpu_state *state)
+{
+    struct recording *recording = recorder_open_and_hold();
+    follow_recorder(state);
+    return recording;
 }
 
 static unsigned home_of(uintptr_t handle)
@@ -65,15 +138,6 @@ struct buffer *gpu_find_buffer(struct gpu_state *state, uintptr_t handle)
         if (state->buffers[at].handle == 0)
             return NULL;
     }
-}
-
-static void release_shadow(struct gpu_state *state, struct buffer *buffer)
-{
-    if (buffer->shadow == NULL)
-        return;
-    state->shadow_bytes -= buffer->shadow->map_bytes;
-    munmap(buffer->shadow, buffer->shadow->map_bytes);
-    buffer->shadow = NULL;
 }
 
 /** Take an entry out, and close the gap for those that were put behind it. */
@@ -117,7 +181,7 @@ static void forget_buffer(struct gpu_state *state, uintptr_t handle)
 void gpu_buffer_made(uintptr_t buffer, size_t bytes, enum gpu_memory memory, const void *host)
 {
     int saved = errno;
-    struct gpu_state *state = gpu_lock();
+    struct gpu_state *state = gpu_lock_remembered();
     if (state != NULL) {
         forget_buffer(state, buffer);
         /* A table that is nearly full is slow; buffers beyond it are not looked at. */
@@ -140,7 +204,7 @@ void gpu_buffer_made(uintptr_t buffer, size_t bytes, enum gpu_memory memory, con
 void gpu_buffer_gone(uintptr_t buffer)
 {
     int saved = errno;
-    struct gpu_state *state = gpu_lock_known();
+    struct gpu_state *state = gpu_lock_remembered();
     if (state != NULL) {
         forget_buffer(state, buffer);
         gpu_unlock(state);

@@ -129,17 +129,27 @@ struct gpu_state {
     uint32_t *collected;
     size_t collected_len;
     size_t collected_max;
+    /** recorder_watch() and recorder_serial() that all this is of. */
+    uint32_t watch;
+    uint32_t serial;
+    /** Serial of the last recording that has a checkpoint, or was tried to have. */
+    uint32_t checkpoint;
     bool journals_tried;
     bool told_shared;
     bool told_unknown_copy;
 };
 
-/** Lock.  \return NULL, and nothing is locked, when there is nothing to be recorded */
-struct gpu_state *gpu_lock(void);
-
-/** The same, but does not make the state: NULL too while no buffer was ever made. */
+/** Lock.  \return NULL, and nothing is locked, when there is nothing to be recorded, or no buffer
+ * was ever made */
 struct gpu_state *gpu_lock_known(void);
+
+/** The same, for what is remembered while dormant too; makes the state.  \return NULL when nothing
+ *  will ever be recorded */
+struct gpu_state *gpu_lock_remembered(void);
 void gpu_unlock(struct gpu_state *state);
+
+/** The recording, for a publish: opens it.  \return NULL when nothing is recorded */
+struct recording *gpu_open_recording(struct gpu_state *state);
 
 /** \return NULL when it is not known */
 struct buffer *gpu_find_buffer(struct gpu_state *state, uintptr_t handle);
@@ -197,6 +207,10 @@ void gpu_record_early_publishes(struct gpu_state *state, struct megakernel *mega
 void gpu_upload_to_ring(struct gpu_state *state, struct gpu_upload *upload, struct buffer *buffer,
                         const struct gpu_piece *pieces, size_t pieces_len);
 
+/** Know what a buffer holds that is no ring. */
+void gpu_know_contents(struct gpu_state *state, struct buffer *buffer,
+                       const struct gpu_piece *piece);
+
 /** What comes before the payload of something that happens now. */
 struct journal_entry gpu_entry_now(struct recording *recording, uint32_t type, uint32_t ring);
 
@@ -221,6 +235,9 @@ void gpu_record_ring(struct gpu_state *state, struct recording *recording,
 
 /** The journal, if the session has one.  \return NULL when it has not */
 struct journal *gpu_journal(struct recording *recording, enum journal_kind kind);
+
+/** There is another recording. */
+void pending_begin(void);
 
 /** Bring the publishes that were recorded by symbol up to date. */
 void pending_update(struct recording *recording);

@@ -245,6 +245,7 @@ static void begin(struct gpu_state *state, struct gpu_submit *submit,
             open_journals(state, recording);
             submit->position = log_total(recording->log);
             submit->time_ns = log_now(recording->log);
+            submit->serial = recorder_serial(recording);
             if (gpu_journal(recording, JOURNAL_PROGRAMS) != NULL)
                 submit->kernel_entry = kernel_entry(state, recording, megakernel->ring, launch);
             gpu_record_ring(state, recording, megakernel);
@@ -274,7 +275,8 @@ void gpu_launch_end(struct gpu_submit *submit, const struct gpu_launch *launch, 
     if (state == NULL)
         return;
     struct recording *recording = recorder_opened();
-    struct journal *journal = recording == NULL ? NULL : gpu_journal(recording, JOURNAL_SUBMITS);
+    bool same = recording != NULL && recorder_serial(recording) == submit->serial;
+    struct journal *journal = same ? gpu_journal(recording, JOURNAL_SUBMITS) : NULL;
     struct session_submit *told = journal == NULL ? NULL : journal_begin(journal, sizeof(*told));
     if (told != NULL) {
         *told = (struct session_submit){.kernel = submit->kernel_entry,

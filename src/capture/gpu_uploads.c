@@ -82,6 +82,13 @@ static void keep_contents(struct gpu_state *state, struct buffer *buffer,
         merge_piece(buffer->shadow, buffer->bytes, &pieces[i], state->uploads);
 }
 
+void gpu_know_contents(struct gpu_state *state, struct buffer *buffer,
+                       const struct gpu_piece *piece)
+{
+    if (gpu_make_shadow(state, buffer))
+        merge_piece(buffer->shadow, buffer->bytes, piece, state->uploads);
+}
+
 /** For gpu_record_upload(), once the call was made. */
 static void note_range(const struct gpu_state *state, struct gpu_upload *upload,
                        const struct gpu_piece *pieces, size_t pieces_len)

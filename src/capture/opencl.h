@@ -71,6 +71,8 @@
 #define OPENCL_QUERIES(ASKED)                                                                      \
     ASKED(clGetCommandQueueInfo)                                                                   \
     ASKED(clGetKernelInfo)                                                                         \
+    ASKED(clGetKernelArgInfo)                                                                      \
+    ASKED(clGetMemObjectInfo)                                                                      \
     ASKED(clGetProgramInfo)                                                                        \
     ASKED(clGetProgramBuildInfo)                                                                   \
     ASKED(clGetDeviceInfo)                                                                         \
@@ -105,8 +107,12 @@ struct opencl_place {
     size_t bytes;
 };
 
-/** \return false when the object was not seen created, or is no buffer */
+/** \return false when it is no buffer, or was not seen created.  Who came late asks OpenCL what one
+ *  is that was not. */
 bool opencl_find_memory(cl_mem memory, struct opencl_place *place);
+
+/** The same for what may be no memory object at all: OpenCL is not asked. */
+bool opencl_find_known_memory(cl_mem memory, struct opencl_place *place);
 
 /** The allocation of shared virtual memory that an address is in.  \return false if in none */
 bool opencl_find_svm(const void *address, struct opencl_place *place);

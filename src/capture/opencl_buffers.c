@@ -99,7 +99,7 @@ static uintptr_t release(cl_mem memory)
     return gone;
 }
 
-bool opencl_find_memory(cl_mem memory, struct opencl_place *place)
+bool opencl_find_known_memory(cl_mem memory, struct opencl_place *place)
 {
     if (memory == NULL || atomic_load_explicit(&remembered, memory_order_acquire) == NULL)
         return false;
@@ -145,12 +145,59 @@ static void buffer_made(cl_mem memory, cl_mem_flags flags, size_t bytes, void *h
     errno = saved;
 }
 
+static bool ask(cl_mem memory, cl_mem_info what, size_t size, void *value)
+{
+    __typeof__(&clGetMemObjectInfo) get_info = OPENCL_ORIGINAL(clGetMemObjectInfo);
+    return get_info != NULL && get_info(memory, what, size, value, NULL) == CL_SUCCESS;
+}
+
+/** Remember a buffer, or part of one, that was made before anyone looked. */
+static bool learn(cl_mem memory)
+{
+    cl_mem_object_type type;
+    cl_mem_flags flags;
+    cl_mem whole = NULL;
+    size_t bytes;
+    size_t offset;
+    void *host = NULL;
+    if (!ask(memory, CL_MEM_TYPE, sizeof(type), &type) || type != CL_MEM_OBJECT_BUFFER ||
+        !ask(memory, CL_MEM_SIZE, sizeof(bytes), &bytes) ||
+        !ask(memory, CL_MEM_FLAGS, sizeof(flags), &flags) ||
+        !ask(memory, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(whole), &whole))
+        return false;
+    struct opencl_place place = {(uintptr_t)memory, 0, bytes};
+    if (whole != NULL) {
+        if (!ask(memory, CL_MEM_OFFSET, sizeof(offset), &offset) ||
+            !opencl_find_memory(whole, &place))
+            return false;
+        place.offset += offset;
+        place.bytes = bytes;
+    } else {
+        if ((flags & CL_MEM_USE_HOST_PTR) != 0)
+            ask(memory, CL_MEM_HOST_PTR, sizeof(host), &host);
+        gpu_buffer_made((uintptr_t)memory, bytes, GPU_MEMORY_DEVICE, host);
+    }
+    remember(memory, whole, &place);
+    return true;
+}
+
+bool opencl_find_memory(cl_mem memory, struct opencl_place *place)
+{
+    if (opencl_find_known_memory(memory, place))
+        return true;
+    int saved = errno;
+    bool found = memory != NULL && recorder_is_late() && learn(memory) &&
+                 opencl_find_known_memory(memory, place);
+    errno = saved;
+    return found;
+}
+
 OPENCL_HOOK cl_mem CL_API_CALL clCreateBuffer(cl_context context, cl_mem_flags flags, size_t bytes,
                                               void *host, cl_int *error)
 {
     OPENCL_PASS_ON(clCreateBuffer, NULL)
     cl_mem memory = original(context, flags, bytes, host, error);
-    if (memory != NULL && gpu_is_watched())
+    if (memory != NULL && gpu_is_remembered())
         buffer_made(memory, flags, bytes, host);
     return memory;
 }
@@ -162,7 +209,7 @@ OPENCL_HOOK cl_mem CL_API_CALL clCreateBufferWithProperties(cl_context context,
 {
     OPENCL_PASS_ON(clCreateBufferWithProperties, NULL)
     cl_mem memory = original(context, properties, flags, bytes, host, error);
-    if (memory != NULL && gpu_is_watched())
+    if (memory != NULL && gpu_is_remembered())
         buffer_made(memory, flags, bytes, host);
     return memory;
 }
@@ -174,7 +221,7 @@ OPENCL_HOOK cl_mem CL_API_CALL clCreateSubBuffer(cl_mem whole, cl_mem_flags flag
     OPENCL_PASS_ON(clCreateSubBuffer, NULL)
     cl_mem memory = original(whole, flags, type, region, error);
     struct opencl_place place;
-    if (memory != NULL && type == CL_BUFFER_CREATE_TYPE_REGION && gpu_is_watched() &&
+    if (memory != NULL && type == CL_BUFFER_CREATE_TYPE_REGION && gpu_is_remembered() &&
         opencl_find_memory(whole, &place)) {
         const cl_buffer_region *part = region;
         int saved = errno;
@@ -191,7 +238,7 @@ OPENCL_HOOK cl_int CL_API_CALL clRetainMemObject(cl_mem memory)
     OPENCL_PASS_ON(clRetainMemObject, CL_INVALID_PLATFORM)
     cl_int result = original(memory);
     int saved = errno;
-    struct memories *memories = result == CL_SUCCESS && gpu_is_watched() ? lock() : NULL;
+    struct memories *memories = result == CL_SUCCESS && gpu_is_remembered() ? lock() : NULL;
     if (memories != NULL) {
         struct object *object = find(memories, memory);
         if (object->memory != NULL)
@@ -207,7 +254,7 @@ OPENCL_HOOK cl_int CL_API_CALL clReleaseMemObject(cl_mem memory)
     OPENCL_PASS_ON(clReleaseMemObject, CL_INVALID_PLATFORM)
     int saved = errno;
     /* Before the call: its handle may be another's as soon as it is made. */
-    uintptr_t gone = gpu_is_watched() ? release(memory) : 0;
+    uintptr_t gone = gpu_is_remembered() ? release(memory) : 0;
     if (gone != 0)
         gpu_buffer_gone(gone);
     errno = saved;
@@ -221,7 +268,7 @@ OPENCL_HOOK void *CL_API_CALL clSVMAlloc(cl_context context, cl_svm_mem_flags fl
     void *allocated = original(context, flags, bytes, alignment);
     struct memories *memories = NULL;
     int saved = errno;
-    if (allocated != NULL && gpu_is_watched())
+    if (allocated != NULL && gpu_is_remembered())
         memories = lock();
     if (memories != NULL) {
         if (memories->svm_len < SVM_MAX)
@@ -255,7 +302,7 @@ OPENCL_HOOK void CL_API_CALL clSVMFree(cl_context context, void *allocated)
 {
     __typeof__(&clSVMFree) original = OPENCL_ORIGINAL(clSVMFree);
     int saved = errno;
-    if (gpu_is_watched() && allocated != NULL)
+    if (gpu_is_remembered() && allocated != NULL)
         svm_gone(allocated);
     errno = saved;
     if (original != NULL)
@@ -269,7 +316,7 @@ clEnqueueSVMFree(cl_command_queue queue, cl_uint pointers_len, void *pointers[],
 {
     OPENCL_PASS_ON(clEnqueueSVMFree, CL_INVALID_PLATFORM)
     int saved = errno;
-    for (cl_uint i = 0; gpu_is_watched() && pointers != NULL && i < pointers_len; i++)
+    for (cl_uint i = 0; gpu_is_remembered() && pointers != NULL && i < pointers_len; i++)
         svm_gone(pointers[i]);
     errno = saved;
     return original(queue, pointers_len, pointers, callback, user_data, waits_len, waits, event);

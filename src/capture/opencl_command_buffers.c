@@ -57,7 +57,7 @@ struct command_buffers {
 
 static struct command_buffers *lock(void)
 {
-    return gpu_is_watched() ? opencl_lock(&remembered, sizeof(struct command_buffers)) : NULL;
+    return gpu_is_remembered() ? opencl_lock(&remembered, sizeof(struct command_buffers)) : NULL;
 }
 
 static struct command_buffer *find(struct command_buffers *known, cl_command_buffer_khr handle)
@@ -192,7 +192,7 @@ static cl_int CL_API_CALL copy(cl_command_buffer_khr handle, cl_command_queue qu
         handle, queue, from, to, from_offset, to_offset, count, waits_len, waits, point, command);
     int saved = errno;
     const struct opencl_rectangle line = opencl_line(to_offset, (const void *)from_offset, count);
-    if (result == CL_SUCCESS && gpu_is_watched())
+    if (result == CL_SUCCESS && gpu_is_remembered())
         add(handle, describe_copy(from, to, &line));
     errno = saved;
     return result;
@@ -210,7 +210,7 @@ static cl_int CL_API_CALL copy_rectangle(cl_command_buffer_khr handle, cl_comman
         handle, queue, from, to, from_origin, to_origin, region, from_row, from_slice, to_row,
         to_slice, waits_len, waits, point, command);
     int saved = errno;
-    if (result == CL_SUCCESS && gpu_is_watched()) {
+    if (result == CL_SUCCESS && gpu_is_remembered()) {
         const struct opencl_rectangle rectangle = opencl_rectangle_of(
             to_origin, from_origin, region, to_row, to_slice, from_row, from_slice, NULL);
         add(handle, describe_copy(from, to, &rectangle));
@@ -230,7 +230,7 @@ static cl_int CL_API_CALL fill(cl_command_buffer_khr handle, cl_command_queue qu
     int saved = errno;
     struct opencl_place place;
     struct command *made = NULL;
-    if (result == CL_SUCCESS && gpu_is_watched() && pattern_bytes <= PATTERN_MAX &&
+    if (result == CL_SUCCESS && gpu_is_remembered() && pattern_bytes <= PATTERN_MAX &&
         opencl_find_memory(memory, &place))
         made = make_command(COMMAND_FILL);
     if (made != NULL) {
@@ -254,7 +254,7 @@ static cl_int CL_API_CALL copy_image(cl_command_buffer_khr handle, cl_command_qu
     int saved = errno;
     struct opencl_place place;
     struct command *made = NULL;
-    if (result == CL_SUCCESS && gpu_is_watched() && opencl_find_memory(memory, &place))
+    if (result == CL_SUCCESS && gpu_is_remembered() && opencl_find_memory(memory, &place))
         made = make_command(COMMAND_LOSE);
     if (made != NULL)
         made->to = place;
@@ -275,7 +275,7 @@ static cl_int CL_API_CALL launch(cl_command_buffer_khr handle, cl_command_queue 
         waits_len, waits, point, command);
     int saved = errno;
     struct command *made =
-        result == CL_SUCCESS && gpu_is_watched() ? make_command(COMMAND_LAUNCH) : NULL;
+        result == CL_SUCCESS && gpu_is_remembered() ? make_command(COMMAND_LAUNCH) : NULL;
     if (made != NULL && !opencl_describe_launch(made->described, queue, kernel, dimensions,
                                                 global_offset, global_size, local_size)) {
         munmap(made, made->map_bytes);

@@ -17,7 +17,7 @@ static struct hook *find(struct hook *hooks, size_t len, const char *name)
  *  was asked for first is hooked. */
 static void *replace(const char *name, void *found)
 {
-    if (found == NULL || name == NULL || !gpu_is_watched())
+    if (found == NULL || name == NULL || !gpu_is_remembered())
         return found;
     struct hook *hook = find(opencl_command_buffer_hooks, SIZE_MAX, name);
     if (hook == NULL)

@@ -140,7 +140,7 @@ OPENCL_HOOK cl_kernel CL_API_CALL clCreateKernel(cl_program program, const char 
 {
     OPENCL_PASS_ON(clCreateKernel, NULL)
     cl_kernel kernel = original(program, name, error);
-    if (kernel != NULL && gpu_is_watched())
+    if (kernel != NULL && gpu_is_remembered())
         made(kernel);
     return kernel;
 }
@@ -155,7 +155,7 @@ OPENCL_HOOK cl_int CL_API_CALL clCreateKernelsInProgram(cl_program program, cl_u
         *made_len = count;
     for (cl_uint i = 0; result == CL_SUCCESS && kernels != NULL && i < count && i < kernels_len;
          i++)
-        if (gpu_is_watched())
+        if (gpu_is_remembered())
             made(kernels[i]);
     return result;
 }
@@ -165,7 +165,7 @@ OPENCL_HOOK cl_kernel CL_API_CALL clCloneKernel(cl_kernel source, cl_int *error)
     OPENCL_PASS_ON(clCloneKernel, NULL)
     cl_kernel kernel = original(source, error);
     int saved = errno;
-    struct kernels *kernels = kernel != NULL && gpu_is_watched() ? lock() : NULL;
+    struct kernels *kernels = kernel != NULL && gpu_is_remembered() ? lock() : NULL;
     if (kernels != NULL) {
         struct kernel *clone = add(kernels, kernel);
         const struct kernel *cloned = find(kernels, source);
@@ -185,7 +185,7 @@ OPENCL_HOOK cl_int CL_API_CALL clRetainKernel(cl_kernel kernel)
     OPENCL_PASS_ON(clRetainKernel, CL_INVALID_PLATFORM)
     cl_int result = original(kernel);
     int saved = errno;
-    struct kernels *kernels = result == CL_SUCCESS && gpu_is_watched() ? lock() : NULL;
+    struct kernels *kernels = result == CL_SUCCESS && gpu_is_remembered() ? lock() : NULL;
     if (kernels != NULL) {
         struct kernel *retained = find(kernels, kernel);
         if (retained != NULL)
@@ -215,7 +215,7 @@ OPENCL_HOOK cl_int CL_API_CALL clReleaseKernel(cl_kernel kernel)
     OPENCL_PASS_ON(clReleaseKernel, CL_INVALID_PLATFORM)
     int saved = errno;
     /* Before the call: its handle may be another's as soon as it is made. */
-    if (kernel != NULL && gpu_is_watched() && release(kernel))
+    if (kernel != NULL && gpu_is_remembered() && release(kernel))
         gpu_kernel_gone((uintptr_t)kernel);
     errno = saved;
     return original(kernel);
@@ -238,13 +238,25 @@ static bool keep_value(struct kernel *kernel, struct argument *argument, const v
     return true;
 }
 
+/** The kernel, also one that was made before anyone looked. */
+static struct kernel *find_or_learn(struct kernels *kernels, cl_kernel handle)
+{
+    struct kernel *kernel = find(kernels, handle);
+    if (kernel == NULL && recorder_is_late()) {
+        kernel = add(kernels, handle);
+        if (kernel != NULL)
+            ask_name(handle, kernel->name);
+    }
+    return kernel;
+}
+
 static void set_argument(cl_kernel handle, cl_uint index, enum gpu_argument_kind kind,
                          const struct opencl_place *place, const void *value, size_t bytes)
 {
     struct kernels *kernels = index < OPENCL_ARGUMENTS_MAX ? lock() : NULL;
     if (kernels == NULL)
         return;
-    struct kernel *kernel = find(kernels, handle);
+    struct kernel *kernel = find_or_learn(kernels, handle);
     if (kernel != NULL) {
         struct argument *argument = &kernel->arguments[index];
         kernel->buffers_len +=
@@ -261,18 +273,31 @@ static void set_argument(cl_kernel handle, cl_uint index, enum gpu_argument_kind
     opencl_unlock(kernels);
 }
 
+/** Whether an argument is a memory object, as far as OpenCL tells. */
+static bool is_memory(cl_kernel kernel, cl_uint index)
+{
+    __typeof__(&clGetKernelArgInfo) get_info = OPENCL_ORIGINAL(clGetKernelArgInfo);
+    cl_kernel_arg_address_qualifier space;
+    return recorder_is_late() && get_info != NULL &&
+           get_info(kernel, index, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof(space), &space, NULL) ==
+               CL_SUCCESS &&
+           (space == CL_KERNEL_ARG_ADDRESS_GLOBAL || space == CL_KERNEL_ARG_ADDRESS_CONSTANT);
+}
+
 OPENCL_HOOK cl_int CL_API_CALL clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
                                               const void *value)
 {
     OPENCL_PASS_ON(clSetKernelArg, CL_INVALID_PLATFORM)
     cl_int result = original(kernel, index, size, value);
-    if (result != CL_SUCCESS || !gpu_is_watched())
+    if (result != CL_SUCCESS || !gpu_is_remembered())
         return result;
     int saved = errno;
     struct opencl_place place;
     if (value == NULL)
         set_argument(kernel, index, GPU_ARGUMENT_LOCAL, NULL, NULL, size);
-    else if (size == sizeof(cl_mem) && opencl_find_memory(*(const cl_mem *)value, &place))
+    else if (size == sizeof(cl_mem) &&
+             (opencl_find_known_memory(*(const cl_mem *)value, &place) ||
+              (is_memory(kernel, index) && opencl_find_memory(*(const cl_mem *)value, &place))))
         set_argument(kernel, index, GPU_ARGUMENT_BUFFER, &place, NULL, 0);
     else
         set_argument(kernel, index, GPU_ARGUMENT_VALUE, NULL, value, size);
@@ -285,7 +310,7 @@ OPENCL_HOOK cl_int CL_API_CALL clSetKernelArgSVMPointer(cl_kernel kernel, cl_uin
 {
     OPENCL_PASS_ON(clSetKernelArgSVMPointer, CL_INVALID_PLATFORM)
     cl_int result = original(kernel, index, address);
-    if (result != CL_SUCCESS || !gpu_is_watched())
+    if (result != CL_SUCCESS || !gpu_is_remembered())
         return result;
     int saved = errno;
     struct opencl_place place;
@@ -302,7 +327,7 @@ OPENCL_HOOK cl_int CL_API_CALL clSetKernelExecInfo(cl_kernel handle, cl_kernel_e
 {
     OPENCL_PASS_ON(clSetKernelExecInfo, CL_INVALID_PLATFORM)
     cl_int result = original(handle, what, size, value);
-    if (result != CL_SUCCESS || what != CL_KERNEL_EXEC_INFO_SVM_PTRS || !gpu_is_watched())
+    if (result != CL_SUCCESS || what != CL_KERNEL_EXEC_INFO_SVM_PTRS || !gpu_is_remembered())
         return result;
     int saved = errno;
     const void *const *addresses = value;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "capture/opencl_checkpoint.h"
 #include "capture/opencl_launches.h"
 #include "session/entries.h"
 
@@ -212,8 +213,10 @@ static void begin_launch(struct launched *launched, cl_command_queue queue, cl_k
     launched->told =
         gpu_is_watched() && opencl_describe_launch(&launched->described, queue, kernel, dimensions,
                                                    global_offset, global_size, local_size);
-    if (launched->told)
+    if (launched->told) {
+        opencl_checkpoint(&launched->described.launch, queue);
         opencl_launch_begin(&launched->submit, &launched->described);
+    }
     errno = saved;
 }
 

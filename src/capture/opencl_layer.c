@@ -60,7 +60,7 @@ clInitLayer(cl_uint entries_len, const cl_icd_dispatch *target, cl_uint *entries
     static atomic_flag initialised = ATOMIC_FLAG_INIT;
     if (atomic_flag_test_and_set(&initialised))
         return CL_INVALID_OPERATION;
-    if (is_preloaded() || !gpu_is_watched())
+    if (is_preloaded() || !gpu_is_remembered())
         return CL_SUCCESS;
     for (unsigned i = 0; i < OPENCL_FUNCTIONS_LEN; i++) {
         void *function = NULL;

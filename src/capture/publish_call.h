@@ -34,7 +34,9 @@ static inline bool is_free(const struct window *window)
 
 /** One call of a publish function, from before it is made until after. */
 struct call {
+    /** NULL: nothing is recorded. */
     struct recording *recording;
+    struct visit visit;
     struct window window;
     /** The window was free, and places were asked for. */
     bool prepared;
@@ -92,7 +94,7 @@ static inline void finish_places(struct call *call, bool published)
 static inline void before_publish(struct call *call, const uint8_t *ring, size_t ring_bytes,
                                   uint32_t first, uint64_t count)
 {
-    call->recording = recorder_begin();
+    call->recording = recorder_begin(&call->visit);
     if (call->recording == NULL)
         return;
     call->window = (struct window){ring, ring_bytes, first, count};
@@ -113,6 +115,7 @@ static inline int after_publish(struct call *call, int result)
         finish_places(call, result == 0);
     if (result != 0)
         recorder_count_failed(call->recording);
+    recorder_end(&call->visit);
     return result;
 }
 

@@ -1,11 +1,13 @@
 #include "capture/publish_symbol.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "capture/original.h"
 #include "capture/publish_call.h"
 #include "capture/references.h"
+#include "panel/panel.h"
 
 static struct hook hooks[PUBLISH_SYMBOLS_MAX];
 
@@ -157,6 +159,9 @@ static void *const stubs[PUBLISH_SYMBOLS_MAX] = {publish_stub_0, publish_stub_1,
                                                  publish_stub_3, publish_stub_4, publish_stub_5,
                                                  publish_stub_6, publish_stub_7};
 
+/** What was read, as far as there is room. */
+static char named[PANEL_SYMBOLS_BYTES];
+
 bool publish_symbols_read(const char *text)
 {
     size_t len = 0;
@@ -173,7 +178,21 @@ bool publish_symbols_read(const char *text)
     if (*at != '\0')
         return false;
     publish_symbol_hook_table.len = len;
+    snprintf(named, sizeof(named), "%s", text);
     return true;
+}
+
+const char *publish_symbols_add(const char *text)
+{
+    if (strcmp(text, named) == 0)
+        return NULL;
+    if (publish_symbols_asked())
+        return "publish functions were named before, and calls of them may be under way. Fix: name "
+               "the same ones, or restart the program to name others.";
+    if (!publish_symbols_read(text))
+        return "the publish function is not understood. Fix: give NAME(ring,len,slot,…) with the "
+               "parameters in their order.";
+    return NULL;
 }
 
 static uint64_t parameter(const uint64_t *registers, const uint64_t *stack, unsigned place)
@@ -233,6 +252,6 @@ __attribute__((visibility("hidden"))) void publish_symbol_after(uint64_t result,
 /** References of what was loaded with the program; later ones are pointed as they come. */
 __attribute__((constructor)) static void point(void)
 {
-    if (recorder_settings() != NULL && publish_symbols_asked())
+    if (recorder_may_record() && publish_symbols_asked())
         references_point();
 }

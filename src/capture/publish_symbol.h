@@ -23,6 +23,10 @@
 /** Read what was asked for.  \return false when it is not understood */
 bool publish_symbols_read(const char *text);
 
+/** Read what was asked for while the process runs: what was named before stays as it was.
+ *  \return NULL, or why it cannot be done */
+const char *publish_symbols_add(const char *text);
+
 /** Whether any was asked for. */
 bool publish_symbols_asked(void);
 

@@ -1,73 +1,14 @@
 #include "capture/recorder.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "capture/confinement.h"
-#include "capture/settings.h"
-
-enum state {
-    /** The environment has not been read. */
-    UNLOADED = 0,
-    LOADING,
-    /** Nothing was published yet. */
-    IDLE,
-    OPENING,
-    RECORDING,
-    /** Switched off, or failed. */
-    OFF,
-};
-
-/** What lies in the page that fork wipes. */
-enum here {
-    /** This is a child, and what else is known is its parent's. */
-    ELSEWHERE = 0,
-    HERE,
-    /** One of the child's threads forgets what was the parent's. */
-    ARRIVING,
-};
-
-static _Atomic int here_before_load = HERE;
-
-static struct {
-    _Atomic int state;
-    /** A page that fork wipes, so that a child is noticed without a system call.  Looked at before
-     *  the state: only in a process that has arrived is that its own. */
-    _Atomic int *here;
-    /** The last epoch that the host saw, below the number of the look at it: of each ring, 0
-     *  when it was never seen, and of no ring in particular. */
-    _Atomic uint64_t ring_epochs[SESSION_RINGS_OF_RUN_MAX];
-    _Atomic uint64_t epoch;
-    /** No system call may be made any more. */
-    _Atomic bool confined;
-    _Atomic uint32_t looks;
-    _Atomic uint32_t threads;
-    /** Publishes of signal handlers inside the opening. */
-    _Atomic uint64_t skipped_while_opening;
-    struct recording recording;
-    struct settings settings;
-} recorder = {.here = &here_before_load};
-
-static bool is_here(void)
-{
-    return __builtin_expect(atomic_load_explicit(recorder.here, memory_order_acquire) == HERE, 1);
-}
-
-/** initial-exec: the publish path must not allocate, as the general model may. */
-static __thread __attribute__((tls_model("initial-exec"))) struct {
-    /** Number of this thread in \c run; runs of a fork's child count anew. */
-    uint32_t number;
-    uint32_t run;
-    pid_t pid;
-    bool opening;
-} this_thread;
+#include "capture/recorder_state.h"
+#include "capture/seats.h"
 
 void recorder_say(const char *format, ...)
 {
@@ -83,111 +24,6 @@ void recorder_say(const char *format, ...)
     }
 }
 
-static void load(void)
-{
-    int expected = UNLOADED;
-    if (!atomic_compare_exchange_strong(&recorder.state, &expected, LOADING))
-        return;
-    settings_read(&recorder.settings);
-    long page = sysconf(_SC_PAGESIZE);
-    void *here =
-        mmap(NULL, (size_t)page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (here == MAP_FAILED || madvise(here, (size_t)page, MADV_WIPEONFORK) != 0) {
-        recorder.settings.disabled = true;
-        recorder_say(
-            "vrrl: not recording: a forked child could not be told from its parent: %s. Fix: use "
-            "Linux 4.14 or newer.\n",
-            strerror(errno));
-    } else {
-        recorder.here = here;
-        atomic_store(recorder.here, HERE);
-    }
-    atomic_store(&recorder.state, recorder.settings.disabled ? OFF : IDLE);
-}
-
-/** The environment is read before the host can change it. */
-__attribute__((constructor)) static void load_early(void)
-{
-    int saved = errno;
-    load();
-    errno = saved;
-}
-
-/** Nothing of the parent's recording is the child's.  The other threads of the child wait. */
-static void begin_anew_after_fork(void)
-{
-    int expected = ELSEWHERE;
-    if (!atomic_compare_exchange_strong(recorder.here, &expected, ARRIVING))
-        return;
-    this_thread.opening = true;
-    recording_close(&recorder.recording);
-    for (unsigned ring = 0; ring < SESSION_RINGS_OF_RUN_MAX; ring++)
-        atomic_store_explicit(&recorder.ring_epochs[ring], 0, memory_order_relaxed);
-    atomic_store(&recorder.threads, 0);
-    atomic_store(&recorder.skipped_while_opening, 0);
-    if (atomic_load(&recorder.state) != OFF)
-        atomic_store(&recorder.state, atomic_load(&recorder.confined) ? OFF : IDLE);
-    this_thread.opening = false;
-    /* Only now: whoever finds itself here believes the state. */
-    atomic_store(recorder.here, HERE);
-}
-
-static const char *open_recording(char log[PATH_MAX])
-{
-    struct settings *settings = &recorder.settings;
-    if (settings->fault != NULL)
-        return settings->fault;
-    int error = SESSION_E_OWNED;
-    /* The name belongs to the process that publishes first; others have one of their own. */
-    for (int second = 0; second < 2 && error == SESSION_E_OWNED; second++) {
-        if (!settings_log_name(settings, second == 1, log))
-            error = SESSION_E_PATH;
-        else
-            error =
-                recording_open(log, settings->capacity, !settings->no_session, &recorder.recording);
-    }
-    /* Of other errors the system's last one says nothing. */
-    if (error != VRRL_E_IO)
-        errno = 0;
-    return error == 0 ? NULL : session_strerror(error);
-}
-
-/** Signals wait while the log is opened: a timer that rings more often than blocks can be allocated
- *  would interrupt that for ever. */
-static void block_signals(sigset_t *before)
-{
-    static const int faults[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
-    sigset_t blocked;
-    sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
-        sigdelset(&blocked, faults[i]);
-    pthread_sigmask(SIG_BLOCK, &blocked, before);
-}
-
-static void open_first(void)
-{
-    char log[PATH_MAX] = "";
-    sigset_t signals;
-    block_signals(&signals);
-    this_thread.opening = true;
-    errno = 0;
-    const char *fault = open_recording(log);
-    if (fault != NULL)
-        recorder_say("vrrl: not recording%s%s: %s%s%s\n", log[0] == '\0' ? "" : " into ", log,
-                     errno == 0 ? "" : strerror(errno), errno == 0 ? "" : ": ", fault);
-    else if (recorder.settings.verbose)
-        recorder_say("vrrl: recording into %s, %llu records\n", log,
-                     (unsigned long long)vrrl_capacity(recorder.recording.log));
-    this_thread.opening = false;
-    if (fault == NULL)
-        confinement_watch_mappings();
-    if (fault == NULL)
-        __atomic_fetch_add(&recorder.recording.header->skipped,
-                           atomic_exchange(&recorder.skipped_while_opening, 0), __ATOMIC_RELAXED);
-    atomic_store(&recorder.state, fault == NULL ? RECORDING : OFF);
-    pthread_sigmask(SIG_SETMASK, &signals, NULL);
-}
-
 /** Put private memory in the place of a mapping that an address lies in. */
 static bool replace_mapping(void *map, uint64_t bytes, uintptr_t address)
 {
@@ -198,9 +34,8 @@ static bool replace_mapping(void *map, uint64_t bytes, uintptr_t address)
                 0) == map;
 }
 
-bool recorder_give_up_mapping(uintptr_t address)
+static bool give_up(struct recording *recording, uintptr_t address)
 {
-    const struct recording *recording = &recorder.recording;
     if (recording->log == NULL)
         return false;
     bool ours = replace_mapping(recording->log->header, recording->log->map_bytes, address) ||
@@ -212,27 +47,25 @@ bool recorder_give_up_mapping(uintptr_t address)
                replace_mapping(header, JOURNAL_HEADER_BYTES + recording->journals[kind].bytes,
                                address);
     }
-    int expected = RECORDING;
-    if (ours && atomic_compare_exchange_strong(&recorder.state, &expected, OFF))
-        recorder_say("vrrl: recording ends: the log or its session was truncated while it was "
-                     "being written. Fix: leave both alone while the program runs.\n");
     return ours;
 }
 
-void recorder_is_confined(void)
+bool recorder_give_up_mapping(uintptr_t address)
 {
-    int saved = errno;
-    if (atomic_load(&recorder.state) == UNLOADED)
-        load();
-    while (is_here() && atomic_load(&recorder.state) == OPENING && !this_thread.opening)
-        sched_yield();
-    bool before = atomic_exchange(&recorder.confined, true);
-    int expected = IDLE;
-    if (!before && atomic_compare_exchange_strong(&recorder.state, &expected, OFF))
-        recorder_say("vrrl: not recording: the program forbids itself system calls (seccomp) "
-                     "before its first publish, and a log cannot be opened any more. Fix: publish "
-                     "once before the filter is installed.\n");
-    errno = saved;
+    static const char fault[] = "the log or its session was truncated while it was being written. "
+                                "Fix: leave both alone while the program runs.";
+    struct opened *given_up = NULL;
+    for (unsigned i = 0; i < OPENED_MAX && given_up == NULL; i++)
+        if (recorder.opened[i].serial != 0 && give_up(&recorder.opened[i].recording, address))
+            given_up = &recorder.opened[i];
+    struct opened *current = given_up;
+    int expected = RECORDING;
+    if (given_up != NULL && atomic_compare_exchange_strong(&recorder.current, &current, NULL) &&
+        atomic_compare_exchange_strong(&recorder.state, &expected, OFF)) {
+        recorder_say("vrrl: recording ends: %s\n", fault);
+        recorder_say_state(PANEL_FAILED, given_up->recording.session_of, fault);
+    }
+    return given_up != NULL;
 }
 
 bool recorder_makes_no_calls(void)
@@ -240,62 +73,139 @@ bool recorder_makes_no_calls(void)
     return atomic_load_explicit(&recorder.confined, memory_order_acquire);
 }
 
-static struct recording *wait_for_recording(void)
+const struct settings *recorder_settings(void)
+{
+    if (!recorder_is_quiet() ||
+        atomic_load_explicit(&recorder.state, memory_order_relaxed) == UNLOADED) {
+        int saved = errno;
+        recorder_look_around(false);
+        errno = saved;
+    }
+    int state = atomic_load_explicit(&recorder.state, memory_order_acquire);
+    return state == OFF || state == LOADING ? NULL : settings_now();
+}
+
+bool recorder_may_record(void)
+{
+    return (recorder_settings() != NULL || recorder.panel_is_shared) && !recorder_makes_no_calls();
+}
+
+uint32_t recorder_watch(void)
+{
+    return atomic_load_explicit(&recorder.watch, memory_order_acquire);
+}
+
+bool recorder_is_late(void)
+{
+    return recorder.late;
+}
+
+/** Enter the recording without a seat, or for more than one publish.  Any thread may release it. */
+static struct recording *hold(void)
 {
     for (;;) {
-        int here = atomic_load(recorder.here);
-        int state = atomic_load(&recorder.state);
-        if (here == ELSEWHERE) {
-            begin_anew_after_fork();
-        } else if (this_thread.opening) {
-            atomic_fetch_add(&recorder.skipped_while_opening, 1);
+        struct opened *opened = atomic_load(&recorder.current);
+        if (opened == NULL || !recorder_is_here())
             return NULL;
-        } else if (here == ARRIVING || state == LOADING || state == OPENING) {
-            /* Another thread does it. */
-            sched_yield();
-        } else if (state == UNLOADED) {
-            load();
-        } else if (state == IDLE) {
-            if (atomic_compare_exchange_strong(&recorder.state, &state, OPENING))
-                open_first();
-        } else {
-            return state == RECORDING ? &recorder.recording : NULL;
-        }
+        atomic_fetch_add(&opened->holders, 1);
+        if (atomic_load(&recorder.current) == opened)
+            return &opened->recording;
+        atomic_fetch_sub(&opened->holders, 1);
     }
 }
 
-bool recorder_is_off(void)
+static void release(struct recording *recording)
 {
-    return atomic_load_explicit(&recorder.state, memory_order_relaxed) == OFF;
+    if (recording != NULL)
+        atomic_fetch_sub(&opened_of(recording)->holders, 1);
 }
 
-struct recording *recorder_begin(void)
+/** Say at this thread's seat that it may be inside of a recording.  \return what was said before: a
+ *  signal handler may publish inside a publish */
+static inline uint32_t take_seat(struct seat *seat)
 {
-    bool here = is_here();
-    int state = atomic_load_explicit(&recorder.state, memory_order_acquire);
-    if (here && __builtin_expect(state == RECORDING, 1))
-        return &recorder.recording;
-    if (state == OFF)
-        return NULL;
+    uint32_t outer = atomic_load_explicit(&seat->inside, memory_order_relaxed);
+    if (outer == 0)
+        atomic_store_explicit(&seat->inside,
+                              atomic_load_explicit(&recorder.serial, memory_order_relaxed),
+                              memory_order_relaxed);
+    /* The other half of the barrier is the kernel's (seats.h). */
+    atomic_signal_fence(memory_order_seq_cst);
+    return outer;
+}
+
+static inline void leave_seat(const struct visit *visit)
+{
+    atomic_store_explicit(&visit->seat->inside, visit->outer, memory_order_release);
+}
+
+/** \return NULL when there is no recording to enter */
+static inline struct recording *enter(struct visit *visit)
+{
+    visit->seat = this_thread.seat;
+    if (__builtin_expect(visit->seat == NULL, 0)) {
+        visit->seat = this_thread.seat = seat_of_this_thread();
+        if (visit->seat == NULL)
+            return visit->recording = hold();
+    }
+    visit->outer = take_seat(visit->seat);
+    struct opened *opened = atomic_load_explicit(&recorder.current, memory_order_acquire);
+    if (__builtin_expect(opened == NULL, 0))
+        leave_seat(visit);
+    return visit->recording = opened == NULL ? NULL : &opened->recording;
+}
+
+struct recording *recorder_begin(struct visit *visit)
+{
+    if (__builtin_expect(recorder_is_quiet() && enter(visit) != NULL, 1))
+        return visit->recording;
     int saved = errno;
-    struct recording *recording = wait_for_recording();
+    recorder_look_around(true);
     errno = saved;
-    return recording;
+    return recorder_is_here() ? enter(visit) : NULL;
 }
 
-const struct settings *recorder_settings(void)
+void recorder_end(const struct visit *visit)
 {
-    int state = atomic_load_explicit(&recorder.state, memory_order_acquire);
-    if (state == UNLOADED)
-        load();
-    return state == OFF || state == LOADING ? NULL : &recorder.settings;
+    if (__builtin_expect(visit->seat != NULL, 1))
+        leave_seat(visit);
+    else
+        release(visit->recording);
+}
+
+/** What is held by who has the core's lock. */
+static struct recording *held;
+
+void recorder_hold_opened(void)
+{
+    held = hold();
+}
+
+struct recording *recorder_open_and_hold(void)
+{
+    if (held == NULL) {
+        int saved = errno;
+        recorder_look_around(true);
+        errno = saved;
+        held = hold();
+    }
+    return held;
 }
 
 struct recording *recorder_opened(void)
 {
-    bool opened =
-        is_here() && atomic_load_explicit(&recorder.state, memory_order_acquire) == RECORDING;
-    return opened ? &recorder.recording : NULL;
+    return held;
+}
+
+void recorder_let_go(void)
+{
+    release(held);
+    held = NULL;
+}
+
+uint32_t recorder_serial(const struct recording *recording)
+{
+    return ((const struct opened *)(const void *)recording)->serial;
 }
 
 static inline uint32_t last_epoch(uint32_t ring)
@@ -324,14 +234,12 @@ bool recorder_take(struct recording *recording, enum session_origin origin, uint
     return true;
 }
 
-static uint32_t number_of_this_thread(const struct recording *recording)
+static uint32_t number_of_this_thread(struct recording *recording)
 {
-    if (__builtin_expect(this_thread.run != recording->run ||
-                             this_thread.pid != (pid_t)recording->header->owner.pid,
-                         0)) {
+    uint32_t serial = opened_of(recording)->serial;
+    if (__builtin_expect(this_thread.serial != serial, 0)) {
         this_thread.number = atomic_fetch_add(&recorder.threads, 1) + 1;
-        this_thread.run = recording->run;
-        this_thread.pid = (pid_t)recording->header->owner.pid;
+        this_thread.serial = serial;
     }
     return this_thread.number;
 }
@@ -377,17 +285,25 @@ void recorder_batch_take(struct batch *batch, uint32_t slot_idx)
         batch->last.place = before;
         return;
     }
-    if (batch->taken == 0)
+    if (batch->taken == 0) {
         batch->next_index = batch->last.place.index;
-    else
+        /* Until it is finished, whoever does that. */
+        atomic_fetch_add(&opened_of(batch->recording)->holders, 1);
+        batch->held = true;
+    } else {
         log_leave_note(batch->recording->log, &before, batch->last.place.index);
+    }
     batch->taken++;
 }
 
 bool recorder_batch_next(struct batch *batch, struct publish *publish)
 {
-    if (batch->taken == 0)
+    if (batch->taken == 0) {
+        if (batch->held)
+            release(batch->recording);
+        batch->held = false;
         return false;
+    }
     batch->taken--;
     *publish = batch->last;
     publish->place = log_find_place(batch->recording->log, batch->next_index, &batch->next_index);
@@ -423,6 +339,7 @@ void recorder_saw_epoch(uint32_t look, uint32_t epoch)
 void recorder_saw_epoch_of(struct recording *recording, uint32_t ring, uint32_t look,
                            uint32_t epoch)
 {
-    if (recording == &recorder.recording && ring < SESSION_RINGS_OF_RUN_MAX)
+    if (opened_of(recording) == atomic_load_explicit(&recorder.current, memory_order_relaxed) &&
+        ring < SESSION_RINGS_OF_RUN_MAX)
         saw(&recorder.ring_epochs[ring], look, epoch);
 }

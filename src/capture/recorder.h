@@ -1,6 +1,7 @@
 /**
  * \file recorder.h
- * \brief The recorder inside the host's process: one log, opened at the first publish.
+ * \brief The recorder inside the host's process: one log at a time, opened at the first publish,
+ * and what is asked of it in its panel (panel/panel.h).
  *
  * The hooks, of whatever API, tell it of publishes and of epochs that the host
  * has seen.  Nothing here exits, aborts, prints to stdout, or keeps a descriptor
@@ -22,18 +23,53 @@
  *  failed */
 const struct settings *recorder_settings(void);
 
-/** Whether nothing is or will be recorded, as far as one load tells: then a hook hands its call on
- *  at once. */
-bool recorder_is_off(void);
+/** Whether something may be recorded one day: what could be asked of nobody then is to be
+ *  remembered, such as which buffers and kernels there are. */
+bool recorder_may_record(void);
+
+/** Number of the times that watching began, from 1: what was known before is out of date. */
+uint32_t recorder_watch(void);
+
+/** Whether recording was asked for while the process ran: what came before was not seen. */
+bool recorder_is_late(void);
+
+struct seat;
+
+/** A stay inside of a recording, of one thread. */
+struct visit {
+    struct recording *recording;
+    struct seat *seat;
+    uint32_t outer;
+};
 
 /**
- * The recording that a publish belongs to.  The first call of a process opens
- * it, while others wait.
+ * Enter the recording that a publish belongs to.  The first call of a process opens it, while
+ * others wait; what is asked in the panel is done here.  A recording that ends meanwhile stays
+ * until it is left.
  *
- * \return NULL when nothing is recorded: switched off, failed (said on stderr,
- *         once), or called by a signal handler inside the opening
+ * \return NULL when nothing is recorded: dormant, failed, or called by a signal handler inside the
+ *         opening; nothing is to be left then
  */
-struct recording *recorder_begin(void);
+struct recording *recorder_begin(struct visit *visit);
+
+/** Leave it. */
+void recorder_end(const struct visit *visit);
+
+/*
+ * For the core of GPU APIs, with its lock held: the recording that is open when the lock is taken
+ * is held until the lock is given back.
+ */
+void recorder_hold_opened(void);
+void recorder_let_go(void);
+
+/** What is held.  \return NULL when no recording is open: what is no publish opens none */
+struct recording *recorder_opened(void);
+
+/** The same for a publish: opens the log. */
+struct recording *recorder_open_and_hold(void);
+
+/** Number of the recording in this process, from 1. */
+uint32_t recorder_serial(const struct recording *recording);
 
 /** Number of a ring in the recording, by the address that tells it from others: the host's
  *  memory, or the handle of a GPU buffer.  \return SESSION_RING_UNKNOWN when there are too many */
@@ -83,6 +119,8 @@ struct batch {
     uint64_t taken;
     uint64_t next_index;
     struct publish last;
+    /** The recording is held until the batch is finished. */
+    bool held;
 };
 
 void recorder_batch_begin(struct batch *batch, struct recording *recording,
@@ -90,10 +128,6 @@ void recorder_batch_begin(struct batch *batch, struct recording *recording,
 void recorder_batch_take(struct batch *batch, uint32_t slot_idx);
 /** \return false when there are no more */
 bool recorder_batch_next(struct batch *batch, struct publish *publish);
-
-/** The recording if it is open already: what is no publish opens none.  \return NULL when it is
- *  not */
-struct recording *recorder_opened(void);
 
 /**
  * A store to an address broke (SIGBUS): the file behind a mapping was truncated.  If the mapping is

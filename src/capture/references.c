@@ -149,3 +149,9 @@ void references_point(void)
     }
     errno = saved;
 }
+
+void references_point_again(void)
+{
+    __atomic_store_n(&loaded, 0, __ATOMIC_RELEASE);
+    references_point();
+}

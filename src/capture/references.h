@@ -18,4 +18,7 @@
  *  dynamic linker's lock; not signal safe. */
 void references_point(void);
 
+/** The same for all objects: there are new hooks. */
+void references_point_again(void);
+
 #endif

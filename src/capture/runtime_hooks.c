@@ -6,6 +6,7 @@
 
 #include "capture/original.h"
 #include "capture/publish_call.h"
+#include "capture/recorder_state.h"
 #include "runtime/vyre_runtime.h"
 
 enum {

@@ -86,6 +86,44 @@ void settings_read(struct settings *settings)
             "Fix: set them to two numbers below 64, or not at all.";
 }
 
+/** Copy a text that its writer may be changing: it ends at the end of its room at the latest. */
+static void copy_text(char *to, size_t room, const char *from)
+{
+    size_t length = strnlen(from, room - 1);
+    memcpy(to, from, length);
+    to[length] = '\0';
+}
+
+static const char *fault_of(const struct settings *settings)
+{
+    if (settings->log[0] != '/')
+        return "no name of a log was given. Fix: give one with -o.";
+    if (settings->capacity == 0 || settings->capacity > VRRL_CAPACITY_MAX)
+        return "the log's capacity is no number of records. Fix: give 1 … 1048576.";
+    if (settings->control_argument >= SETTINGS_ARGUMENTS_MAX ||
+        settings->ring_argument >= SETTINGS_ARGUMENTS_MAX ||
+        settings->control_argument == settings->ring_argument)
+        return "control buffer and ring are not two arguments below 64. Fix: give two.";
+    return NULL;
+}
+
+void settings_of_request(struct settings *settings, const struct panel_request *request)
+{
+    char symbols[PANEL_SYMBOLS_BYTES];
+    memset(settings, 0, sizeof(*settings));
+    copy_text(settings->log, sizeof(settings->log), request->log);
+    copy_text(settings->kernel, sizeof(settings->kernel), request->kernel);
+    copy_text(symbols, sizeof(symbols), request->publish_symbols);
+    settings->capacity = request->capacity;
+    settings->control_argument = request->control_argument;
+    settings->ring_argument = request->ring_argument;
+    settings->no_session = (request->flags & PANEL_NO_SESSION) != 0;
+    settings->checkpoint = (request->flags & PANEL_CHECKPOINT) != 0;
+    settings->fault = fault_of(settings);
+    if (settings->fault == NULL && symbols[0] != '\0')
+        settings->fault = publish_symbols_add(symbols);
+}
+
 struct name {
     char *text;
     size_t used;

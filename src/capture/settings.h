@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "panel/panel.h"
+
 #define SETTINGS_KERNEL_BYTES 256
 /** An argument of a kernel beyond it is not looked at. */
 #define SETTINGS_ARGUMENTS_MAX 64
@@ -23,6 +25,8 @@ struct settings {
     bool verbose;
     /** Record the bare log only. */
     bool no_session;
+    /** Read the control buffer once, at a launch. */
+    bool checkpoint;
     /** Name of the kernel that is the megakernel, whatever its buffers look like; empty: it is
      *  recognised by them. */
     char kernel[SETTINGS_KERNEL_BYTES];
@@ -35,6 +39,9 @@ struct settings {
 
 /** Read the environment as it is now. */
 void settings_read(struct settings *settings);
+
+/** What is asked for in the panel; everything else stays as the environment said. */
+void settings_of_request(struct settings *settings, const struct panel_request *request);
 
 /** Write the name of this process's log (session/log_name.h).
  *  \param second  put the process id before the suffix: the name itself is another's

@@ -59,6 +59,23 @@ static const char *text_member(struct json_object *object, const char *member)
     return json_object_object_get_ex(object, member, &value) ? json_object_get_string(value) : NULL;
 }
 
+/** Whether recording began or ended while the program ran. */
+static void print_attach(struct json_object *run)
+{
+    char time[TIME_TEXT_SIZE];
+    uint64_t end_ns = json_number(run, "end_ns");
+    if (end_ns != 0) {
+        printf(", ended %s", time_text(end_ns, time));
+    }
+    if (json_object_object_get_ex(run, "late", NULL)) {
+        printf(", attached while it ran");
+    }
+    if (json_object_object_get_ex(run, "checkpoint", NULL)) {
+        printf(", checkpoint after %" PRIu64 " publishes", json_number(run, "checkpoint"));
+    }
+    puts("");
+}
+
 static void print_session(struct json_object *session)
 {
     print_number("total", json_number(session, "total"), "");
@@ -73,9 +90,10 @@ static void print_session(struct json_object *session)
         struct json_object *run = json_object_array_get_idx(runs, i);
         const char *program = text_member(run, "program");
         char time[TIME_TEXT_SIZE];
-        printf("run %-8" PRIu64 " %s, process %" PRIu64 ", began %s\n", json_number(run, "run"),
+        printf("run %-8" PRIu64 " %s, process %" PRIu64 ", began %s", json_number(run, "run"),
                program == NULL ? "unknown program" : program, json_number(run, "pid"),
                time_text(json_number(run, "start_ns"), time));
+        print_attach(run);
     }
     struct json_object *rings = json_object_object_get(session, "rings");
     for (size_t i = 0; i < json_object_array_length(rings); i++) {

@@ -182,8 +182,9 @@ static void assume_recorded(struct report *report)
     if (gaps->checkpoint > 0)
         assumed(report,
                 "%zu records before the checkpoint after launch %llu are not replayed: the "
-                "beginning was overwritten",
-                gaps->before, (unsigned long long)gaps->checkpoint);
+                "beginning was %s",
+                gaps->before, (unsigned long long)gaps->checkpoint,
+                report->timeline->excerpt.late ? "not seen" : "overwritten");
     if (gaps->debug_log_unknown)
         assumed(report, "the debug log was empty at the checkpoint");
     if (gaps->other_buffers)

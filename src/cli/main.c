@@ -12,6 +12,9 @@ static const struct verb {
     const char *summary;
 } verbs[] = {
     {"record", cmd_record, "run a command and record what it publishes"},
+    {"attach", cmd_attach, "record what a running process publishes"},
+    {"detach", cmd_detach, "end that, and let the process go on"},
+    {"ps", cmd_ps, "list the processes that record, or could"},
     {"info", cmd_info, "say what a log is"},
     {"dump", cmd_dump, "print the records of a log, oldest first"},
     {"verify", cmd_verify, "say whether a log is sound"},

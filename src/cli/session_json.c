@@ -81,6 +81,15 @@ static struct json_object *runs_json(const struct session_header *header)
         add_number(object, "pid", run->pid);
         add_number(object, "first_sequence", run->first_sequence);
         add_number(object, "start_ns", run->start_ns);
+        if (run->end_ns != 0) {
+            add_number(object, "end_ns", run->end_ns);
+        }
+        if ((run->flags & SESSION_RUN_LATE) != 0) {
+            json_object_object_add(object, "late", json_object_new_boolean(true));
+        }
+        if (run->checkpoint != 0) {
+            add_number(object, "checkpoint", run->checkpoint - 1);
+        }
         json_object_array_add(runs, object);
     }
     return runs;

@@ -185,9 +185,10 @@ static void measure(const struct source *source, struct excerpt *excerpt)
     const struct session_run *run = &header->run_table[(excerpt->run - 1) % SESSION_RUNS_MAX];
     uint64_t capacity = source->info.capacity;
     excerpt->total = session_reader_total(source->session, source->info.cursor);
-    if (run->number == excerpt->run)
-        excerpt->wrapped =
-            excerpt->total > capacity && excerpt->total - capacity > run->first_sequence;
+    if (run->number != excerpt->run)
+        return;
+    excerpt->wrapped = excerpt->total > capacity && excerpt->total - capacity > run->first_sequence;
+    excerpt->late = (run->flags & SESSION_RUN_LATE) != 0 && run->checkpoint == 0;
 }
 
 static bool fill(struct source *source, struct excerpt *excerpt, struct replay_error *error)

@@ -76,6 +76,8 @@ struct excerpt {
     /** Older records of the run were overwritten, so that the excerpt does not begin at the
      *  beginning. */
     bool wrapped;
+    /** The run began while its process ran, and nobody read the buffers then. */
+    bool late;
     /** Running total of the log; without session the records. */
     uint64_t total;
 };

@@ -296,6 +296,13 @@ static bool count_records(struct merge *merge)
 
 static bool fail_cut(const struct merge *merge)
 {
+    if (merge->timeline->excerpt.late)
+        return replay_fail(
+            merge->error,
+            "%s: run %u was attached to while it ran, and the host never read control buffer and "
+            "ring back whole with nothing in flight, so there is no checkpoint to begin at. Fix: "
+            "attach with --checkpoint, or move the session away to replay the bare log.",
+            merge->journals->path, merge->timeline->excerpt.run);
     return replay_fail(
         merge->error,
         "%s: the beginning of run %u was overwritten, and the host never read control buffer and "
@@ -312,9 +319,10 @@ bool timeline_merge(struct timeline *timeline, const struct raw_journals *journa
     struct merge merge = {.timeline = timeline,
                           .journals = journals,
                           .error = error,
-                          .cut = timeline->excerpt.wrapped || submits->cut,
+                          .cut =
+                              timeline->excerpt.wrapped || timeline->excerpt.late || submits->cut,
                           .seen = {TIMELINE_NONE, TIMELINE_NONE, TIMELINE_NONE}};
-    merge.looking = submits->cut;
+    merge.looking = submits->cut || timeline->excerpt.late;
     size_t len;
     struct observed *observed = observed_list(&merge, &len);
     if (observed == NULL)

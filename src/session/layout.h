@@ -48,7 +48,22 @@ struct session_run {
     uint64_t first_sequence;
     /** Wall clock, nanoseconds since the UNIX epoch. */
     uint64_t start_ns;
-    uint64_t reserved[5];
+    /** When recording was ended while the process went on; 0: it was not. */
+    uint64_t end_ns;
+    /** Of enum session_run_flag. */
+    uint32_t flags;
+    uint32_t reserved;
+    /** Running total of the log, plus 1, when all buffers of a megakernel were read because
+     *  `vrrl attach --checkpoint` asked for it; 0: they were not. */
+    uint64_t checkpoint;
+    uint64_t tail[2];
+};
+
+enum session_run_flag {
+    /** Recording began while the process ran: what it did before was not seen, and a replay is
+     *  exact from the run's first checkpoint: the one above, or where the host itself read control
+     *  buffer and ring back whole with nothing in flight. */
+    SESSION_RUN_LATE = 1,
 };
 
 /** A ring that a run published into.  Its number counts from 0 in each run. */

@@ -267,6 +267,27 @@ int recording_open_journals(struct recording *recording)
     return error;
 }
 
+static struct session_run *run_of(struct recording *recording)
+{
+    return &recording->header->run_table[(recording->run - 1) % SESSION_RUNS_MAX];
+}
+
+void recording_begun_late(struct recording *recording)
+{
+    run_of(recording)->flags |= SESSION_RUN_LATE;
+}
+
+void recording_checkpoint(struct recording *recording)
+{
+    run_of(recording)->checkpoint = log_total(recording->log) + 1;
+}
+
+void recording_end(struct recording *recording)
+{
+    run_of(recording)->end_ns = log_clock_realtime();
+    __atomic_store_n(&recording->header->owner.pid, 0, __ATOMIC_RELEASE);
+}
+
 void recording_close(struct recording *recording)
 {
     close_journals(recording);

@@ -58,15 +58,22 @@ static void read_boot_id(uint8_t boot_id[16])
     }
 }
 
-void session_owner_self(struct session_owner *owner)
+void session_owner_of(uint32_t pid, struct session_owner *owner)
 {
+    char path[64];
     struct stat status;
     memset(owner, 0, sizeof(*owner));
-    owner->pid = (uint32_t)getpid();
-    owner->start_time = start_time_of(owner->pid);
-    if (stat("/proc/self/ns/pid", &status) == 0)
+    owner->pid = pid;
+    owner->start_time = start_time_of(pid);
+    snprintf(path, sizeof(path), "/proc/%" PRIu32 "/ns/pid", pid);
+    if (stat(path, &status) == 0)
         owner->pid_namespace = status.st_ino;
     read_boot_id(owner->boot_id);
+}
+
+void session_owner_self(struct session_owner *owner)
+{
+    session_owner_of((uint32_t)getpid(), owner);
 }
 
 bool session_owner_alive(const struct session_owner *owner)

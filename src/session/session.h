@@ -64,7 +64,10 @@ bool session_slot_matches(const struct session_slot *slot, const struct vrrl_rec
 /** Publishes recorded since the log began, counting those that were overwritten. */
 uint64_t session_reader_total(const struct session_reader *reader, uint64_t cursor);
 
-/** Describe the calling process.  Fields that /proc does not tell are 0. */
+/** Describe a process.  Fields that /proc does not tell are 0; the start time of a zombie is. */
+void session_owner_of(uint32_t pid, struct session_owner *owner);
+
+/** Describe the calling process. */
 void session_owner_self(struct session_owner *owner);
 
 /** Whether the process that recorded into the log last still runs.  One in another pid

@@ -57,6 +57,15 @@ int recording_open(const char *log_path, uint64_t capacity, bool session,
  */
 int recording_open_journals(struct recording *recording);
 
+/** Say that the run began while its process ran (SESSION_RUN_LATE). */
+void recording_begun_late(struct recording *recording);
+
+/** Note that all buffers of a megakernel are known now. */
+void recording_checkpoint(struct recording *recording);
+
+/** End the run, and own the log no more: others may continue it.  No thread may be recording. */
+void recording_end(struct recording *recording);
+
 /** Unmap.  No thread may be recording. */
 void recording_close(struct recording *recording);
 

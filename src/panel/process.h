@@ -1,0 +1,40 @@
+/**
+ * \file process.h
+ * \brief What the command must know of a process before it touches it.
+ */
+#ifndef VRRL_PANEL_PROCESS_H
+#define VRRL_PANEL_PROCESS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "session/layout.h"
+
+struct process {
+    /** As the caller sees it. */
+    uint32_t pid;
+    /** Its effective user. */
+    uid_t user;
+    /** It has ended, and its parent has not asked for its status. */
+    bool zombie;
+    /** It filters its system calls (seccomp). */
+    bool confined;
+    /** As the process describes itself, its own number in its pid namespace included. */
+    struct session_owner identity;
+    /** Its root folder as the caller finds it, /proc/PID/root; "" when that cannot be looked into.
+     */
+    char root[32];
+    /** Name of its program's file, without the folder; "" when it cannot be told. */
+    char name[NAME_MAX + 1];
+};
+
+/** Look at a process.  \return false when there is none */
+bool process_look(uint32_t pid, struct process *process);
+
+/** Whether a file of this name, whatever its folder, is mapped into it.  \return 1, 0, or -1 when
+ * that cannot be told */
+int process_maps(const struct process *process, const char *file_name);
+
+#endif

@@ -1,0 +1,250 @@
+#include "panel/remote.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "panel/folder.h"
+#include "session/session.h"
+
+#define LOCK_TRIES 200
+#define READ_TRIES 200
+#define PAUSE_NS 10000000
+
+static void pause_briefly(void)
+{
+    nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
+}
+
+static bool read_once(struct panel_remote *remote)
+{
+    struct panel *seen = &remote->seen;
+    if (pread(remote->file, seen, sizeof(*seen), 0) != (ssize_t)sizeof(*seen))
+        return false;
+    /* The other side's texts end where it says, or at the end of their room. */
+    seen->status.log[sizeof(seen->status.log) - 1] = '\0';
+    seen->status.fault[sizeof(seen->status.fault) - 1] = '\0';
+    seen->request.log[sizeof(seen->request.log) - 1] = '\0';
+    return true;
+}
+
+bool panel_read(struct panel_remote *remote)
+{
+    for (int tries = 0; tries < READ_TRIES; tries++) {
+        uint32_t changes;
+        if (!read_once(remote))
+            return false;
+        ssize_t got =
+            pread(remote->file, &changes, sizeof(changes), (off_t)offsetof(struct panel, changes));
+        if (got == (ssize_t)sizeof(changes) && changes == remote->seen.changes && changes % 2 == 0)
+            return true;
+        pause_briefly();
+    }
+    return false;
+}
+
+static bool is_panel_of(const struct panel *panel, const struct process *process)
+{
+    struct session_owner identity = process->identity;
+    /* Of a process that others may not look into (PR_SET_DUMPABLE) it cannot be told. */
+    if (identity.pid_namespace == 0)
+        identity.pid_namespace = panel->process.pid_namespace;
+    return memcmp(panel->magic, PANEL_MAGIC, sizeof(panel->magic)) == 0 &&
+           panel->version == PANEL_VERSION && panel->bytes == PANEL_BYTES &&
+           memcmp(&panel->process, &identity, sizeof(identity)) == 0;
+}
+
+/** \return 0, ENOENT, or an errno */
+static int open_in(const struct process *process, unsigned which, struct panel_remote *remote)
+{
+    int folder = panel_folder_open(process->root, which, process->user, false);
+    if (folder < 0)
+        return ENOENT;
+    remote->file = panel_file_open(folder, process->identity.pid, process->user);
+    close(folder);
+    if (remote->file < 0)
+        return ENOENT;
+    if (read_once(remote) && is_panel_of(&remote->seen, process))
+        return 0;
+    close(remote->file);
+    remote->file = -1;
+    return ENOENT;
+}
+
+static int make_in(const struct process *process, unsigned which)
+{
+    uint8_t bytes[PANEL_BYTES] = {0};
+    panel_describe((struct panel *)(void *)bytes, &process->identity);
+    int folder = panel_folder_open(process->root, which, process->user, geteuid() == process->user);
+    if (folder < 0)
+        return errno;
+    /* One that does not count is of a dead process. */
+    panel_file_remove(folder, process->identity.pid);
+    int file = panel_file_make(folder, process->identity.pid, bytes);
+    int error = file < 0 && errno != EEXIST ? errno : 0;
+    if (file >= 0 && fchown(file, process->user, (gid_t)-1) != 0)
+        error = errno;
+    if (file >= 0)
+        close(file);
+    close(folder);
+    return error;
+}
+
+int panel_open(const struct process *process, bool make, struct panel_remote *remote)
+{
+    int error = ENOENT;
+    remote->file = -1;
+    for (unsigned which = 0; which < PANEL_FOLDERS && error != 0; which++)
+        error = open_in(process, which, remote);
+    for (unsigned which = 0; make && which < PANEL_FOLDERS && error != 0; which++) {
+        error = make_in(process, which);
+        if (error == 0)
+            error = open_in(process, which, remote);
+    }
+    return error;
+}
+
+bool panel_lock(struct panel_remote *remote)
+{
+    for (int tries = 0; tries < LOCK_TRIES; tries++) {
+        if (flock(remote->file, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        pause_briefly();
+    }
+    return false;
+}
+
+void panel_unlock(struct panel_remote *remote)
+{
+    flock(remote->file, LOCK_UN);
+}
+
+bool panel_ask(struct panel_remote *remote, const struct panel_request *request)
+{
+    uint32_t word = panel_next_word(remote->seen.word, request != NULL);
+    if (request != NULL &&
+        pwrite(remote->file, request, sizeof(*request), (off_t)offsetof(struct panel, request)) !=
+            (ssize_t)sizeof(*request))
+        return false;
+    if (pwrite(remote->file, &word, sizeof(word), (off_t)offsetof(struct panel, word)) !=
+        (ssize_t)sizeof(word))
+        return false;
+    remote->seen.word = word;
+    return true;
+}
+
+static bool wait_for_answer(struct panel_remote *remote, uint32_t past, unsigned milliseconds)
+{
+    const uint32_t asked = remote->seen.word;
+    for (unsigned waited = 0;; waited += PAUSE_NS / 1000000) {
+        if (panel_read(remote) && remote->seen.status.answered == asked &&
+            remote->seen.status.state != past)
+            return true;
+        if (waited >= milliseconds)
+            return false;
+        pause_briefly();
+    }
+}
+
+bool panel_wait(struct panel_remote *remote, unsigned milliseconds)
+{
+    return wait_for_answer(remote, UINT32_MAX, milliseconds);
+}
+
+bool panel_wait_past(struct panel_remote *remote, enum panel_state state, unsigned milliseconds)
+{
+    return wait_for_answer(remote, (uint32_t)state, milliseconds);
+}
+
+bool panel_is_in_use(const struct process *process)
+{
+    return process_maps(process, PANEL_SHIM) != 0;
+}
+
+void panel_remove(const struct process *process)
+{
+    for (unsigned which = 0; which < PANEL_FOLDERS; which++) {
+        int folder = panel_folder_open(process->root, which, process->user, false);
+        if (folder < 0)
+            continue;
+        panel_file_remove(folder, process->identity.pid);
+        close(folder);
+    }
+}
+
+void panel_close(struct panel_remote *remote)
+{
+    if (remote->file >= 0)
+        close(remote->file);
+    remote->file = -1;
+}
+
+static int compare_pids(const void *left, const void *right)
+{
+    const uint32_t a = *(const uint32_t *)left;
+    const uint32_t b = *(const uint32_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+struct pids {
+    uint32_t *list;
+    size_t len;
+};
+
+static void add_pid(struct pids *pids, uint32_t pid)
+{
+    uint32_t *list = reallocarray(pids->list, pids->len + 1, sizeof(*list));
+    if (list == NULL)
+        return;
+    pids->list = list;
+    pids->list[pids->len++] = pid;
+}
+
+/** The process that a file is of, or that makes it ("PID.MAKER.unfinished").  \return 0: none */
+static uint32_t pid_of(const char *name, bool *finished)
+{
+    char *end;
+    unsigned long pid = name[0] < '1' || name[0] > '9' ? 0 : strtoul(name, &end, 10);
+    *finished = pid != 0 && *end == '\0';
+    if (pid != 0 && *end == '.')
+        pid = strtoul(end + 1, &end, 10);
+    return pid <= INT32_MAX ? (uint32_t)pid : 0;
+}
+
+/** Files of processes that live are taken, those of dead ones removed. */
+static void look_into(unsigned which, uid_t user, struct pids *pids)
+{
+    int folder = panel_folder_open("", which, user, false);
+    DIR *entries = folder < 0 ? NULL : fdopendir(dup(folder));
+    for (const struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
+        bool finished;
+        uint32_t pid = pid_of(entry->d_name, &finished);
+        struct process process;
+        bool lives = pid != 0 && process_look(pid, &process) && !process.zombie;
+        if (lives && finished)
+            add_pid(pids, pid);
+        else if (pid != 0 && !lives)
+            unlinkat(folder, entry->d_name, 0);
+    }
+    if (entries != NULL)
+        closedir(entries);
+    if (folder >= 0)
+        close(folder);
+}
+
+void panel_for_each(uid_t user, void (*each)(uint32_t pid, void *opaque), void *opaque)
+{
+    struct pids pids = {0};
+    for (unsigned which = 0; which < PANEL_FOLDERS; which++)
+        look_into(which, user, &pids);
+    if (pids.len > 0)
+        qsort(pids.list, pids.len, sizeof(*pids.list), compare_pids);
+    for (size_t i = 0; i < pids.len; i++)
+        if (i == 0 || pids.list[i] != pids.list[i - 1])
+            each(pids.list[i], opaque);
+    free(pids.list);
+}
