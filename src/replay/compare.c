@@ -119,10 +119,12 @@ bool comparison_init(struct comparison *comparison, const struct timeline *timel
     comparison->divergences = divergences;
     comparison->reported = calloc(timeline->control_words, sizeof(*comparison->reported));
     comparison->slots_reported = calloc(timeline->ring_slots, sizeof(*comparison->slots_reported));
+    comparison->put_late = calloc(timeline->ring_slots, sizeof(*comparison->put_late));
     comparison->flying = malloc(len * sizeof(*comparison->flying));
     comparison->is_flying = calloc(len, sizeof(*comparison->is_flying));
     if (comparison->reported == NULL || comparison->slots_reported == NULL ||
-        comparison->flying == NULL || comparison->is_flying == NULL) {
+        comparison->put_late == NULL || comparison->flying == NULL ||
+        comparison->is_flying == NULL) {
         comparison_free(comparison);
         return replay_fail_memory(error);
     }
@@ -194,6 +196,7 @@ void comparison_free(struct comparison *comparison)
 {
     free(comparison->reported);
     free(comparison->slots_reported);
+    free(comparison->put_late);
     free(comparison->flying);
     free(comparison->is_flying);
     memset(comparison, 0, sizeof(*comparison));

@@ -89,6 +89,9 @@ struct comparison {
     uint32_t control_words;
     bool *reported;
     bool *slots_reported;
+    /** By slot: 1 + the observation's event before which, and after the last launch, it was put
+     * into the ring. */
+    size_t *put_late;
     bool counts_reported;
     bool debug_log_reported;
     bool io_queue_reported;

@@ -274,6 +274,7 @@ static void status_after_launch(struct opencl *opencl)
 {
     struct megakernel megakernel;
     megakernel_make(&megakernel, opencl);
+    rounds(&megakernel, upload_blocking);
     for (unsigned i = 0; i < ROUNDS; i++) {
         write_batch(&megakernel);
         upload_payload(&megakernel);
