@@ -10,10 +10,11 @@ while [ "$copies" -lt 300 ]; do
     copies=$((copies + 1))
 done >long.txt
 
-is_dormant()
+# has_state STATE: of the host that is recorded
+has_state()
 {
     pid=$(cat "/proc/$recorder/task/$recorder/children" | tr -d ' ')
-    [ "$("$vrrl" ps --json | jq -r "select(.pid == ${pid:-0}).state")" = dormant ]
+    [ "$("$vrrl" ps --json | jq -r "select(.pid == ${pid:-0}).state")" = "$1" ]
 }
 
 # attached PROGRAM [OPTION]...
@@ -23,11 +24,12 @@ attached()
     shift
     "$vrrl" record --dormant -- "$top_builddir/$program" --kernel "$kernel" long.txt >printed 2>said &
     recorder=$!
-    wait_for is_dormant
+    wait_for has_state dormant
     # It is to be in the middle of its work.
     sleep 0.8
     expect 0 "$vrrl" attach -o run.vrrl -c 1000000 "$@" "$pid"
-    says err 'is recorded into'
+    # On a busy machine it may not have published anything yet.
+    wait_for has_state recording
     sleep 0.1
     expect 0 "$vrrl" detach "$pid"
     says err 'records no more'
