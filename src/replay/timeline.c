@@ -202,18 +202,6 @@ void timeline_free(struct timeline *timeline)
     memset(timeline, 0, sizeof(*timeline));
 }
 
-bool timeline_observed_word(const struct timeline_observation *observation, uint32_t word,
-                            uint32_t *value)
-{
-    uint64_t at = (uint64_t)word * sizeof(*value);
-    if (observation->what != SESSION_OBSERVED_CONTROL || at < observation->offset ||
-        observation->count < sizeof(*value) ||
-        at - observation->offset > observation->count - sizeof(*value))
-        return false;
-    memcpy(value, observation->bytes + (at - observation->offset), sizeof(*value));
-    return true;
-}
-
 bool timeline_observed_slot(const struct timeline_observation *observation, uint32_t slot)
 {
     uint64_t first = observation->offset / VYRE_SLOT_BYTES;

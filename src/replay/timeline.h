@@ -235,10 +235,6 @@ bool timeline_make(struct timeline *timeline, struct replay_error *error);
 
 void timeline_free(struct timeline *timeline);
 
-/** A control word of an observation of CONTROL.  \return false when its range has it not */
-bool timeline_observed_word(const struct timeline_observation *observation, uint32_t word,
-                            uint32_t *value);
-
 /** Whether an observation of RING shows a slot PUBLISHED.  \return false too when it is not in its
  *  range: see timeline_observed_slot() */
 bool timeline_observed_published(const struct timeline_observation *observation, uint32_t slot);
