@@ -31,6 +31,8 @@ struct backend_image {
     struct timeline_range roles[TIMELINE_ROLES];
     uint32_t control_words;
     uint32_t ring_slots;
+    /** It is the built-in megakernel, of whose slots nothing but the status ever changes. */
+    bool builtin;
 };
 
 /** The buffers as they are; memory of the backend, valid until its next call.  Aligned to 4. */
@@ -80,11 +82,23 @@ struct backend {
     bool (*observe)(void *state, bool whole_ring, struct backend_view *view,
                     struct replay_error *error);
 
+    /**
+     * Look for a slot that was claimed and is not DONE.  Called by another thread, while one waits
+     * in a call that may never end; so this one does end, soon.  NULL: there is nothing to look at.
+     *
+     * \return whether there is one
+     */
+    bool (*claimed)(void *state, uint32_t *slot);
+
     void (*close)(void *state);
 };
 
-/** On an OpenCL device. */
+/** On an OpenCL device, one launch for each submit. */
 extern const struct backend backend_opencl;
+
+/** The built-in megakernel on an OpenCL device, one launch for the whole run, fed on the first of
+ *  the ways that the device can do (resident_ways.h). */
+extern const struct backend backend_resident;
 
 /** The reference interpreter, in the order of publishing; knows no devices and no programs: it
  * drains what the launch's lanes own. */

@@ -4,6 +4,7 @@
 #include "replay/active.h"
 #include "replay/backend.h"
 #include "replay/reference.h"
+#include "replay/role_part.h"
 
 struct state {
     struct reference buffers;
@@ -46,19 +47,12 @@ static void publish(void *opaque, uint32_t slot, const uint32_t words[VYRE_SLOT_
     active_add(&state->active, slot);
 }
 
-/** Copy what of the bytes lies in a role's range. */
 static void write_role(const struct timeline_range *role, uint32_t *words,
                        const struct timeline_range *to, const uint8_t *bytes)
 {
-    if (role->buffer == TIMELINE_NONE || role->buffer != to->buffer)
-        return;
-    uint64_t begin = to->offset > role->offset ? to->offset : role->offset;
-    uint64_t to_end = to->offset + to->bytes;
-    uint64_t role_end = role->offset + role->bytes;
-    uint64_t end = to_end < role_end ? to_end : role_end;
-    if (begin < end)
-        memcpy((uint8_t *)words + (begin - role->offset), bytes + (begin - to->offset),
-               end - begin);
+    struct role_part part;
+    if (role_part(role, to, &part))
+        memcpy((uint8_t *)words + part.in_role, bytes + part.in_written, part.len);
 }
 
 static bool write(void *opaque, const struct timeline_range *to, const void *bytes,

@@ -65,7 +65,8 @@ bool builtin_make(const struct timeline *timeline, const struct handlers *handle
                                     .buffers = builtin->buffers,
                                     .buffers_len = len,
                                     .control_words = timeline->control_words,
-                                    .ring_slots = timeline->ring_slots};
+                                    .ring_slots = timeline->ring_slots,
+                                    .builtin = true};
     memcpy(image->roles, timeline->roles, sizeof(image->roles));
     complete(builtin, VYRE_KERNEL_ARG_DEBUG_LOG, VYRE_DEBUG_LOG_WORDS * sizeof(uint32_t));
     complete(builtin, VYRE_KERNEL_ARG_IO_QUEUE, VYRE_IO_QUEUE_WORDS * sizeof(uint32_t));

@@ -143,15 +143,11 @@ void vyre_printf(volatile __global uint *debug_log, uint arg0, uint arg1, uint a
     debug_log[4u + cursor] = slot_base;
 }
 
-__kernel void vyre_megakernel(volatile __global uint *control, volatile __global uint *ring_buffer,
-                              volatile __global uint *debug_log, volatile __global uint *io_queue,
-                              uint control_words, uint ring_slots)
+/* Drain the slot of that number, if it is PUBLISHED and its tenant is not masked. */
+void vyre_drain(volatile __global uint *control, volatile __global uint *ring_buffer,
+                volatile __global uint *debug_log, uint control_words, size_t number)
 {
-    size_t lane = get_global_id(0);
-    if (lane >= ring_slots || control_words < VYRE_CONTROL_WORDS_MIN)
-        return;
-
-    volatile __global uint *slot = ring_buffer + lane * VYRE_SLOT_WORDS;
+    volatile __global uint *slot = ring_buffer + number * VYRE_SLOT_WORDS;
     if (slot[VYRE_SLOT_STATUS] != VYRE_STATUS_PUBLISHED)
         return;
 
@@ -174,7 +170,7 @@ __kernel void vyre_megakernel(volatile __global uint *control, volatile __global
         vyre_packed_slot(control, control_words, slot + VYRE_SLOT_ARG0);
         break;
     case VYRE_OP_PRINTF:
-        vyre_printf(debug_log, arg0, arg1, arg2, (uint)lane * VYRE_SLOT_WORDS);
+        vyre_printf(debug_log, arg0, arg1, arg2, (uint)number * VYRE_SLOT_WORDS);
         break;
     case VYRE_OP_SHUTDOWN:
         atomic_xchg(&control[VYRE_CONTROL_SHUTDOWN], 1u);
@@ -190,4 +186,14 @@ __kernel void vyre_megakernel(volatile __global uint *control, volatile __global
     atomic_inc(&control[VYRE_CONTROL_DONE_COUNT]);
     mem_fence(CLK_GLOBAL_MEM_FENCE);
     atomic_xchg(&slot[VYRE_SLOT_STATUS], VYRE_STATUS_DONE);
+}
+
+__kernel void vyre_megakernel(volatile __global uint *control, volatile __global uint *ring_buffer,
+                              volatile __global uint *debug_log, volatile __global uint *io_queue,
+                              uint control_words, uint ring_slots)
+{
+    size_t lane = get_global_id(0);
+    if (lane >= ring_slots || control_words < VYRE_CONTROL_WORDS_MIN)
+        return;
+    vyre_drain(control, ring_buffer, debug_log, control_words, lane);
 }

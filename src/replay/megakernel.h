@@ -1,14 +1,18 @@
 /**
  * \file megakernel.h
- * \brief The text of the self-contained megakernel.cl, inside the program.
+ * \brief The texts of the kernels, inside the program; not terminated.
  */
 #ifndef VRRL_REPLAY_MEGAKERNEL_H
 #define VRRL_REPLAY_MEGAKERNEL_H
 
 #include <stddef.h>
 
-/** OpenCL C 1.2, constants included; not terminated. */
+/** The self-contained megakernel.cl: OpenCL C 1.2, constants included. */
 extern const char megakernel_source[];
 extern const size_t megakernel_source_len;
+
+/** resident.cl with its constants, to come after it. */
+extern const char resident_source[];
+extern const size_t resident_source_len;
 
 #endif

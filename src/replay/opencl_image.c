@@ -3,19 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Lanes of a work-group, where the device takes that many.  Fixed, since some drivers
- *  compile the kernel anew for each size. */
-#define GROUP_LANES 64u
-
-static bool check(cl_int code, const char *call, struct replay_error *error)
-{
-    if (code == CL_SUCCESS)
-        return true;
-    return replay_fail(error,
-                       "%s failed with OpenCL error %d. "
-                       "Fix: check the driver, or choose another device with --device.",
-                       call, code);
-}
+#include "replay/opencl_device.h"
+#include "replay/program_cache.h"
 
 static bool text_is(struct session_text text, const char *other)
 {
@@ -43,26 +32,23 @@ static bool takes_il(cl_device_id device)
     "Fix: choose that device with --device, or replay on the built-in megakernel with --kernel "   \
     "builtin, which need not do what the recorded one did."
 
+/** Create a program that is no source. */
 static bool create_program(const struct opencl_image *loaded,
                            const struct timeline_program *program, cl_program *created,
                            struct replay_error *error)
 {
-    const char *text = program->code;
     const unsigned char *code = program->code;
     size_t bytes = program->code_bytes;
     int device_bytes = (int)(program->device.bytes < 200 ? program->device.bytes : 200);
     cl_int result = CL_SUCCESS;
     cl_int status = CL_SUCCESS;
     switch (program->form) {
-    case SESSION_PROGRAM_SOURCE:
-        *created = clCreateProgramWithSource(loaded->context, 1, &text, &bytes, &result);
-        return check(result, "clCreateProgramWithSource", error);
     case SESSION_PROGRAM_IL:
         if (!takes_il(loaded->device))
             return replay_fail(error, "the program was recorded in an intermediate language "
                                       "(SPIR-V), which this device does not take. " FIX_BUILTIN);
         *created = clCreateProgramWithIL(loaded->context, code, bytes, &result);
-        return check(result, "clCreateProgramWithIL", error);
+        return opencl_check(result, "clCreateProgramWithIL", error);
     case SESSION_PROGRAM_BINARY:
         if (!is_of_device(program, loaded->device))
             return replay_fail(error,
@@ -71,42 +57,32 @@ static bool create_program(const struct opencl_image *loaded,
                                device_bytes, program->device.text);
         *created = clCreateProgramWithBinary(loaded->context, 1, &loaded->device, &bytes, &code,
                                              &status, &result);
-        return check(result, "clCreateProgramWithBinary", error);
+        return opencl_check(result, "clCreateProgramWithBinary", error);
     default:
         return replay_fail(error, "the session does not have the program, since the driver did not "
                                   "tell it or it was too large. " FIX_BUILTIN);
     }
 }
 
-static bool fail_build(const struct opencl_image *loaded, cl_program program, cl_int code,
-                       struct replay_error *error)
-{
-    size_t log_len = 0;
-    char *log = NULL;
-    if (clGetProgramBuildInfo(program, loaded->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &log_len) ==
-        CL_SUCCESS)
-        log = calloc(log_len + 1, 1);
-    if (log != NULL)
-        clGetProgramBuildInfo(program, loaded->device, CL_PROGRAM_BUILD_LOG, log_len, log, NULL);
-    replay_fail(error,
-                "the program does not build here (OpenCL error %d): %.3500s\n"
-                "Fix: choose another device with --device, or correct what the log above names.",
-                code, log != NULL ? log : "");
-    free(log);
-    return false;
-}
-
 static bool load_program(struct opencl_image *loaded, uint32_t index,
                          const struct timeline_program *program, struct replay_error *error)
 {
-    if (!create_program(loaded, program, &loaded->programs[index], error))
-        return false;
+    cl_program *created = &loaded->programs[index];
     char *options = strndup(program->options.text, program->options.bytes);
     if (options == NULL)
         return replay_fail_memory(error);
-    cl_int code = clBuildProgram(loaded->programs[index], 1, &loaded->device, options, NULL, NULL);
+    cl_int code;
+    if (program->form == SESSION_PROGRAM_SOURCE) {
+        code = program_cache_build(loaded->context, loaded->device, program->code,
+                                   program->code_bytes, options, created, NULL);
+    } else if (create_program(loaded, program, created, error)) {
+        code = clBuildProgram(*created, 1, &loaded->device, options, NULL, NULL);
+    } else {
+        free(options);
+        return false;
+    }
     free(options);
-    return code == CL_SUCCESS || fail_build(loaded, loaded->programs[index], code, error);
+    return code == CL_SUCCESS || opencl_fail_build(loaded->device, *created, code, error);
 }
 
 static bool create_buffer(struct opencl_image *loaded, uint32_t index, uint64_t bytes,
@@ -115,7 +91,7 @@ static bool create_buffer(struct opencl_image *loaded, uint32_t index, uint64_t 
     cl_ulong most = 0;
     cl_int code =
         clGetDeviceInfo(loaded->device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(most), &most, NULL);
-    if (!check(code, "clGetDeviceInfo", error))
+    if (!opencl_check(code, "clGetDeviceInfo", error))
         return false;
     if (bytes > most)
         return replay_fail(error,
@@ -131,12 +107,12 @@ static bool create_buffer(struct opencl_image *loaded, uint32_t index, uint64_t 
                            "the device has no room for a buffer of %llu bytes. "
                            "Fix: choose another device with --device.",
                            (unsigned long long)bytes);
-    if (!check(code, "clCreateBuffer", error))
+    if (!opencl_check(code, "clCreateBuffer", error))
         return false;
     cl_uint zero = 0;
     code = clEnqueueFillBuffer(queue, loaded->buffers[index], &zero, sizeof(zero), 0, room, 0, NULL,
                                NULL);
-    return check(code, "clEnqueueFillBuffer", error);
+    return opencl_check(code, "clEnqueueFillBuffer", error);
 }
 
 /** The memory of an argument: a whole buffer, or a part of one. */
@@ -155,7 +131,7 @@ static bool find_memory(struct opencl_image *loaded, const struct timeline_range
                            "an argument begins at byte %llu of its buffer, where none may begin on "
                            "this device. Fix: choose another device with --device.",
                            (unsigned long long)range->offset);
-    if (!check(code, "clCreateSubBuffer", error))
+    if (!opencl_check(code, "clCreateSubBuffer", error))
         return false;
     loaded->parts[loaded->parts_len++] = part;
     *memory = part;
@@ -207,12 +183,12 @@ static bool load_kernel(struct opencl_image *loaded, const struct backend_image 
                            "the program has no kernel %.100s. Fix: use the session that was "
                            "recorded with this log.",
                            kernel->name);
-    if (!check(code, "clCreateKernel", error))
+    if (!opencl_check(code, "clCreateKernel", error))
         return false;
     cl_uint arguments = 0;
     code = clGetKernelInfo(loaded->kernels[index], CL_KERNEL_NUM_ARGS, sizeof(arguments),
                            &arguments, NULL);
-    if (!check(code, "clGetKernelInfo", error))
+    if (!opencl_check(code, "clGetKernelInfo", error))
         return false;
     if (arguments != kernel->arguments_len)
         return replay_fail(error,
@@ -222,18 +198,6 @@ static bool load_kernel(struct opencl_image *loaded, const struct backend_image 
     for (uint32_t i = 0; i < kernel->arguments_len; i++)
         if (!set_argument(loaded, image, index, i, error))
             return false;
-    return true;
-}
-
-static bool find_group_lanes(struct opencl_image *loaded, struct replay_error *error)
-{
-    cl_int code =
-        clGetKernelWorkGroupInfo(loaded->kernels[0], loaded->device, CL_KERNEL_WORK_GROUP_SIZE,
-                                 sizeof(loaded->group_lanes), &loaded->group_lanes, NULL);
-    if (!check(code, "clGetKernelWorkGroupInfo", error))
-        return false;
-    if (loaded->group_lanes > GROUP_LANES)
-        loaded->group_lanes = GROUP_LANES;
     return true;
 }
 
@@ -277,7 +241,7 @@ bool opencl_image_load(struct opencl_image *loaded, cl_context context, cl_devic
             range->buffer == TIMELINE_NONE ? NULL : loaded->buffers[range->buffer];
         loaded->role_offsets[role] = (size_t)range->offset;
     }
-    return find_group_lanes(loaded, error);
+    return opencl_group_lanes(device, loaded->kernels[0], &loaded->group_lanes, error);
 }
 
 bool opencl_image_launch(const struct opencl_image *loaded, cl_command_queue queue,
@@ -299,7 +263,7 @@ bool opencl_image_launch(const struct opencl_image *loaded, cl_command_queue que
                            "launch %llu has work-groups of a size that this device does not take. "
                            "Fix: choose another device with --device.",
                            (unsigned long long)submit->launch);
-    return check(code, "clEnqueueNDRangeKernel", error);
+    return opencl_check(code, "clEnqueueNDRangeKernel", error);
 }
 
 void opencl_image_free(struct opencl_image *loaded)

@@ -1,0 +1,131 @@
+#include "replay/opencl_device.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/devices.h"
+#include "replay/program_cache.h"
+
+bool opencl_check(cl_int code, const char *call, struct replay_error *error)
+{
+    if (code == CL_SUCCESS)
+        return true;
+    return replay_fail(error,
+                       "%s failed with OpenCL error %d. "
+                       "Fix: check the driver, or choose another device with --device.",
+                       call, code);
+}
+
+bool opencl_open(const char *choice, char name[256], struct opencl_device *device,
+                 struct replay_error *error)
+{
+    struct replay_device *devices;
+    size_t len;
+    if (!devices_list(&devices, &len, error))
+        return false;
+    const struct replay_device *found = devices_find(devices, len, choice, error);
+    if (found != NULL) {
+        device->id = found->id;
+        memcpy(name, found->name, sizeof(found->name));
+    }
+    free(devices);
+    if (found == NULL)
+        return false;
+    cl_int code;
+    device->context = clCreateContext(NULL, 1, &device->id, NULL, NULL, &code);
+    return opencl_check(code, "clCreateContext", error);
+}
+
+void opencl_close(struct opencl_device *device)
+{
+    if (device->context != NULL)
+        clReleaseContext(device->context);
+}
+
+bool opencl_fail_build(cl_device_id device, cl_program program, cl_int code,
+                       struct replay_error *error)
+{
+    size_t len = 0;
+    char *log = NULL;
+    if (program != NULL &&
+        clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, 0, NULL, &len) == CL_SUCCESS)
+        log = calloc(len + 1, 1);
+    if (log != NULL)
+        clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, len, log, NULL);
+    replay_fail(error,
+                "the program does not build here (OpenCL error %d): %.3500s\n"
+                "Fix: choose another device with --device, or correct what the log above names.",
+                code, log != NULL ? log : "");
+    free(log);
+    return false;
+}
+
+bool opencl_build(const struct opencl_device *device, const char *source, size_t source_len,
+                  const char *options, cl_program *program, struct replay_error *error)
+{
+    cl_int code = program_cache_build(device->context, device->id, source, source_len, options,
+                                      program, NULL);
+    if (code == CL_SUCCESS)
+        return true;
+    opencl_fail_build(device->id, *program, code, error);
+    if (*program != NULL)
+        clReleaseProgram(*program);
+    *program = NULL;
+    return false;
+}
+
+bool opencl_group_lanes(cl_device_id device, cl_kernel kernel, size_t *lanes,
+                        struct replay_error *error)
+{
+    cl_int code = clGetKernelWorkGroupInfo(kernel, device, CL_KERNEL_WORK_GROUP_SIZE,
+                                           sizeof(*lanes), lanes, NULL);
+    if (!opencl_check(code, "clGetKernelWorkGroupInfo", error))
+        return false;
+    if (*lanes > OPENCL_GROUP_LANES)
+        *lanes = OPENCL_GROUP_LANES;
+    return true;
+}
+
+bool opencl_buffer(const struct opencl_device *device, const char *what, size_t bytes,
+                   cl_mem *buffer, struct replay_error *error)
+{
+    cl_ulong most = 0;
+    cl_int code =
+        clGetDeviceInfo(device->id, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof(most), &most, NULL);
+    if (!opencl_check(code, "clGetDeviceInfo", error))
+        return false;
+    if (bytes > most)
+        return replay_fail(error,
+                           "the %s of this log is %zu bytes and the device takes %llu. "
+                           "Fix: choose another device with --device.",
+                           what, bytes, (unsigned long long)most);
+    *buffer = clCreateBuffer(device->context, CL_MEM_READ_WRITE, bytes, NULL, &code);
+    return opencl_check(code, "clCreateBuffer", error);
+}
+
+bool pinned_make(const struct opencl_device *device, cl_command_queue queue, size_t bytes,
+                 struct pinned *pinned, struct replay_error *error)
+{
+    cl_int code;
+    pinned->queue = queue;
+    pinned->buffer = clCreateBuffer(device->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR,
+                                    bytes, NULL, &code);
+    if (!opencl_check(code, "clCreateBuffer", error))
+        return false;
+    pinned->memory = clEnqueueMapBuffer(queue, pinned->buffer, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE,
+                                        0, bytes, 0, NULL, NULL, &code);
+    if (!opencl_check(code, "clEnqueueMapBuffer", error))
+        return false;
+    memset(pinned->memory, 0, bytes);
+    return true;
+}
+
+void pinned_free(struct pinned *pinned)
+{
+    if (pinned->memory != NULL) {
+        clEnqueueUnmapMemObject(pinned->queue, pinned->buffer, pinned->memory, 0, NULL, NULL);
+        clFinish(pinned->queue);
+    }
+    if (pinned->buffer != NULL)
+        clReleaseMemObject(pinned->buffer);
+}

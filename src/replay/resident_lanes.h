@@ -1,0 +1,74 @@
+/**
+ * \file resident_lanes.h
+ * \brief The lanes of a resident kernel: built, launched, counted.
+ *
+ * How slots get to them, and results back, is the business of resident_svm.c and
+ * resident_copies.c.
+ */
+#ifndef VRRL_REPLAY_RESIDENT_LANES_H
+#define VRRL_REPLAY_RESIDENT_LANES_H
+
+#include "replay/backend.h"
+#include "replay/opencl_device.h"
+#include "replay/resident_mailbox.h"
+
+/** Arguments of vyre_resident after those of every megakernel. */
+#define RESIDENT_ARG_CONTROL_WORDS 4u
+#define RESIDENT_ARG_RING_SLOTS 5u
+#define RESIDENT_ARG_MAILBOX 6u
+#define RESIDENT_ARG_PATIENCE 7u
+
+struct resident_lanes {
+    const struct opencl_device *device;
+    /** Of the kernel alone: it never ends while the replay goes on. */
+    cl_command_queue queue;
+    cl_program program;
+    cl_kernel kernel;
+    size_t group_lanes;
+    /** Work-groups that are launched, and how many of them shall stay. */
+    uint32_t groups;
+    uint32_t groups_wanted;
+    /** Of the launch; NULL when none is under way. */
+    cl_event launch;
+};
+
+/**
+ * Build the kernel of an image with resident.cl, and fit the lanes to device and ring: one for each
+ * slot on a GPU, one for each compute unit that the host leaves on a CPU.  Sets the arguments that
+ * are no buffers.
+ *
+ * \param lanes        all 0; released with resident_lanes_close() also when false was returned
+ * \param image        of the built-in megakernel; any other is refused
+ * \param all_devices  host and lanes share memory
+ * \param patience     of resident.cl
+ */
+bool resident_lanes_load(struct resident_lanes *lanes, const struct opencl_device *device,
+                         const struct backend_image *image, bool all_devices, uint32_t patience,
+                         struct replay_error *error);
+
+bool resident_lanes_launch(struct resident_lanes *lanes, struct replay_error *error);
+
+/**
+ * Whether a launch that was under way has ended, as it does after SHUTDOWN.
+ *
+ * \param[out] ended  there is none under way any more
+ * \return false when the device says that it failed
+ */
+bool resident_lanes_ended(struct resident_lanes *lanes, bool *ended, struct replay_error *error);
+
+/**
+ * Wait until the groups that run at a time have enlisted.
+ *
+ * \param enlisted  reads RESIDENT_ENLISTED
+ * \param[out] groups  how many to keep
+ * \return false when none came before the launch ended, or reading failed
+ */
+bool resident_lanes_muster(struct resident_lanes *lanes,
+                           bool (*enlisted)(void *context, uint32_t *count,
+                                            struct replay_error *error),
+                           void *context, uint32_t *groups, struct replay_error *error);
+
+/** Waits for a launch that is under way: SHUTDOWN must be set. */
+void resident_lanes_close(struct resident_lanes *lanes);
+
+#endif

@@ -1,0 +1,314 @@
+#include "replay/staged_ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/** A run of slots is copied when it has grown to this, 256 KiB: much longer than the call takes,
+ *  much shorter than a ring. */
+#define PIECE_SLOTS 4096u
+
+/** Runs that lie closer than this travel in one copy. */
+#define TRANSFER_GAP 64u
+
+/** Up to so many slots, whole slots are read back; that is cheaper than a launch. */
+#define READ_WHOLE_MAX 2048u
+
+/** How long to wait for a look at a ring beside a kernel that may never end. */
+#define LOOK_MS 2000
+
+/** A status that no byte can hold: then whole slots are read. */
+#define STATUS_ESCAPE 255u
+
+static const char gather_source[] =
+    "__kernel void gather_statuses(__global const uint *buffer, ulong ring, uint first, uint end,\n"
+    "                              __global uchar *statuses)\n"
+    "{\n"
+    "    size_t slot = first + get_global_id(0);\n"
+    "    if (slot < end)\n"
+    "        statuses[slot - first] = (uchar)min(buffer[ring + slot * 16u], 255u);\n"
+    "}\n";
+
+enum gather_argument {
+    GATHER_BUFFER,
+    GATHER_RING,
+    GATHER_FIRST,
+    GATHER_END,
+    GATHER_STATUSES,
+};
+
+static bool create_gather(struct staged_ring *ring, struct replay_error *error)
+{
+    if (!opencl_build(ring->device, gather_source, sizeof(gather_source) - 1, "-cl-std=CL1.2",
+                      &ring->program, error))
+        return false;
+    cl_int code;
+    ring->gather = clCreateKernel(ring->program, "gather_statuses", &code);
+    if (!opencl_check(code, "clCreateKernel", error) ||
+        !opencl_buffer(ring->device, "list of statuses", ring->slots, &ring->gathered, error))
+        return false;
+    cl_ulong first_word = ring->offset / sizeof(uint32_t);
+    code = clSetKernelArg(ring->gather, GATHER_BUFFER, sizeof(cl_mem), &ring->buffer);
+    if (code == CL_SUCCESS)
+        code = clSetKernelArg(ring->gather, GATHER_RING, sizeof(first_word), &first_word);
+    if (code == CL_SUCCESS)
+        code = clSetKernelArg(ring->gather, GATHER_STATUSES, sizeof(cl_mem), &ring->gathered);
+    return opencl_check(code, "clSetKernelArg", error);
+}
+
+bool staged_ring_open(struct staged_ring *ring, const struct opencl_device *device,
+                      cl_command_queue queue, cl_mem buffer, size_t offset, uint32_t slots,
+                      bool only_statuses, struct replay_error *error)
+{
+    ring->device = device;
+    ring->queue = queue;
+    ring->buffer = buffer;
+    ring->offset = offset;
+    ring->slots = slots;
+    ring->only_statuses = only_statuses;
+    ring->runs = malloc(slots * sizeof(*ring->runs));
+    ring->statuses = malloc(slots);
+    if (ring->runs == NULL || ring->statuses == NULL || !active_init(&ring->active, slots))
+        return replay_fail_memory(error);
+    if (!pinned_make(device, queue, (size_t)slots * VYRE_SLOT_BYTES, &ring->staging, error))
+        return false;
+    ring->words = ring->staging.memory;
+    return slots <= READ_WHOLE_MAX || create_gather(ring, error);
+}
+
+static cl_int copy(struct staged_ring *ring, struct slot_range range)
+{
+    size_t offset = (size_t)range.first * VYRE_SLOT_BYTES;
+    size_t bytes = (size_t)(range.end - range.first) * VYRE_SLOT_BYTES;
+    return clEnqueueWriteBuffer(ring->queue, ring->buffer, CL_FALSE, ring->offset + offset, bytes,
+                                (const char *)ring->words + offset, 0, NULL, NULL);
+}
+
+static void note_failure(struct staged_ring *ring, cl_int code)
+{
+    if (ring->failed == CL_SUCCESS)
+        ring->failed = code;
+}
+
+/** The growing run is as long as it gets. */
+static void end_run(struct staged_ring *ring)
+{
+    if (ring->growing.first == ring->growing.end)
+        return;
+    if (ring->growing.end - ring->growing.first >= PIECE_SLOTS) {
+        note_failure(ring, copy(ring, ring->growing));
+        note_failure(ring, clFlush(ring->queue));
+    } else {
+        ring->runs[ring->runs_len++] = ring->growing;
+    }
+    ring->growing.first = ring->growing.end;
+}
+
+static void widen(struct slot_range *window, uint32_t slot)
+{
+    if (window->first == window->end) {
+        window->first = slot;
+        window->end = slot + 1;
+    } else if (slot < window->first) {
+        window->first = slot;
+    } else if (slot >= window->end) {
+        window->end = slot + 1;
+    }
+}
+
+/** Wait until no copy is under way. */
+static void finish(struct staged_ring *ring)
+{
+    struct replay_error ignored;
+    staged_ring_upload(ring, &ignored);
+    note_failure(ring, clFinish(ring->queue));
+    ring->joined = (struct slot_range){0};
+}
+
+void staged_ring_publish(struct staged_ring *ring, uint32_t slot,
+                         const uint32_t words[VYRE_SLOT_WORDS])
+{
+    bool in_copy = slot >= ring->joined.first && slot < ring->joined.end;
+    if (in_copy || ring->active.listed[slot])
+        finish(ring);
+    memcpy(ring->words + (size_t)slot * VYRE_SLOT_WORDS, words, VYRE_SLOT_BYTES);
+    active_add(&ring->active, slot);
+    widen(&ring->window, slot);
+    if (slot != ring->growing.end) {
+        end_run(ring);
+        ring->growing.first = slot;
+    }
+    ring->growing.end = slot + 1;
+    if (ring->growing.end - ring->growing.first == PIECE_SLOTS)
+        end_run(ring);
+}
+
+static int compare_ranges(const void *left, const void *right)
+{
+    uint32_t a = ((const struct slot_range *)left)->first;
+    uint32_t b = ((const struct slot_range *)right)->first;
+    return (a > b) - (a < b);
+}
+
+/** Whether two runs can travel together with what is between them: what the device has there
+ *  is what we have. */
+static bool can_join(const struct staged_ring *ring, struct slot_range left,
+                     struct slot_range right)
+{
+    if (right.first != left.end && !ring->only_statuses)
+        return false;
+    if (right.first - left.end >= TRANSFER_GAP)
+        return false;
+    return memchr(ring->active.listed + left.end, true, right.first - left.end) == NULL;
+}
+
+bool staged_ring_upload(struct staged_ring *ring, struct replay_error *error)
+{
+    end_run(ring);
+    qsort(ring->runs, ring->runs_len, sizeof(*ring->runs), compare_ranges);
+    for (size_t i = 0; i < ring->runs_len && ring->failed == CL_SUCCESS;) {
+        struct slot_range range = ring->runs[i++];
+        while (i < ring->runs_len && can_join(ring, range, ring->runs[i])) {
+            range.end = ring->runs[i++].end;
+            widen(&ring->joined, range.first);
+            widen(&ring->joined, range.end - 1);
+        }
+        note_failure(ring, copy(ring, range));
+    }
+    ring->runs_len = 0;
+    return opencl_check(ring->failed, "clEnqueueWriteBuffer", error);
+}
+
+static cl_int read_slots(struct staged_ring *ring, struct slot_range window, cl_bool wait)
+{
+    size_t offset = (size_t)window.first * VYRE_SLOT_BYTES;
+    return clEnqueueReadBuffer(ring->queue, ring->buffer, wait, ring->offset + offset,
+                               (size_t)(window.end - window.first) * VYRE_SLOT_BYTES,
+                               (char *)ring->words + offset, 0, NULL, NULL);
+}
+
+static cl_int read_statuses(struct staged_ring *ring, struct slot_range window)
+{
+    const size_t group = OPENCL_GROUP_LANES;
+    size_t lanes = (window.end - window.first + group - 1) / group * group;
+    cl_int code = clSetKernelArg(ring->gather, GATHER_FIRST, sizeof(cl_uint), &window.first);
+    if (code == CL_SUCCESS)
+        code = clSetKernelArg(ring->gather, GATHER_END, sizeof(cl_uint), &window.end);
+    if (code == CL_SUCCESS)
+        code =
+            clEnqueueNDRangeKernel(ring->queue, ring->gather, 1, NULL, &lanes, NULL, 0, NULL, NULL);
+    if (code == CL_SUCCESS)
+        code = clEnqueueReadBuffer(ring->queue, ring->gathered, CL_FALSE, 0,
+                                   window.end - window.first, ring->statuses, 0, NULL, NULL);
+    return code;
+}
+
+bool staged_ring_read(struct staged_ring *ring, bool whole, struct replay_error *error)
+{
+    /* What was published since must be there, or it would be read as it was before. */
+    if (!staged_ring_upload(ring, error))
+        return false;
+    ring->asked = whole ? (struct slot_range){0, ring->slots} : ring->window;
+    ring->gathering = !whole && ring->asked.end - ring->asked.first > READ_WHOLE_MAX;
+    if (ring->asked.first == ring->asked.end)
+        return true;
+    cl_int code = ring->gathering ? read_statuses(ring, ring->asked)
+                                  : read_slots(ring, ring->asked, CL_FALSE);
+    return opencl_check(code, "reading the ring back", error);
+}
+
+static bool all_done(const uint8_t *statuses, size_t len)
+{
+    return statuses[0] == VYRE_STATUS_DONE && memcmp(statuses, statuses + 1, len - 1) == 0;
+}
+
+static bool take_gathered(struct staged_ring *ring, struct replay_error *error)
+{
+    size_t len = ring->asked.end - ring->asked.first;
+    if (memchr(ring->statuses, STATUS_ESCAPE, len) != NULL)
+        return opencl_check(read_slots(ring, ring->asked, CL_TRUE), "clEnqueueReadBuffer", error);
+    for (size_t i = 0; i < ring->active.len; i++) {
+        uint32_t slot = ring->active.slots[i];
+        ring->words[(size_t)slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS] =
+            ring->statuses[slot - ring->asked.first];
+    }
+    return true;
+}
+
+bool staged_ring_settle(struct staged_ring *ring, struct replay_error *error)
+{
+    if (ring->gathering && all_done(ring->statuses, ring->asked.end - ring->asked.first)) {
+        staged_ring_settle_done(ring);
+        return true;
+    }
+    if (ring->gathering && !take_gathered(ring, error))
+        return false;
+    active_prune(&ring->active, ring->words);
+    ring->joined = (struct slot_range){0};
+    ring->window = (struct slot_range){0};
+    for (size_t i = 0; i < ring->active.len; i++)
+        widen(&ring->window, ring->active.slots[i]);
+    return true;
+}
+
+void staged_ring_settle_done(struct staged_ring *ring)
+{
+    struct active *active = &ring->active;
+    for (size_t i = 0; i < active->len; i++) {
+        uint32_t slot = active->slots[i];
+        uint32_t *status = ring->words + (size_t)slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS;
+        if (*status == VYRE_STATUS_PUBLISHED)
+            *status = VYRE_STATUS_DONE;
+        active->listed[slot] = false;
+    }
+    active->len = 0;
+    ring->window = (struct slot_range){0};
+    ring->joined = (struct slot_range){0};
+}
+
+void staged_ring_close(struct staged_ring *ring)
+{
+    pinned_free(&ring->staging);
+    if (ring->gathered != NULL)
+        clReleaseMemObject(ring->gathered);
+    if (ring->gather != NULL)
+        clReleaseKernel(ring->gather);
+    if (ring->program != NULL)
+        clReleaseProgram(ring->program);
+    active_free(&ring->active);
+    free(ring->runs);
+    free(ring->statuses);
+}
+
+bool staged_ring_claimed(const struct staged_ring *ring, cl_command_queue looking, uint32_t *slot)
+{
+    const struct slot_range window = ring->window;
+    size_t bytes = (size_t)(window.end - window.first) * VYRE_SLOT_BYTES;
+    uint32_t *words = bytes > 0 ? malloc(bytes) : NULL;
+    cl_event read;
+    if (words == NULL || clEnqueueReadBuffer(looking, ring->buffer, CL_FALSE,
+                                             ring->offset + (size_t)window.first * VYRE_SLOT_BYTES,
+                                             bytes, words, 0, NULL, &read) != CL_SUCCESS)
+        return false;
+    clFlush(looking);
+    cl_int status = CL_QUEUED;
+    for (int ms = 0; ms < LOOK_MS && status != CL_COMPLETE; ms++) {
+        const struct timespec pause = {.tv_nsec = 1000000};
+        nanosleep(&pause, NULL);
+        if (clGetEventInfo(read, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof(status), &status,
+                           NULL) != CL_SUCCESS)
+            return false;
+    }
+    /* A copy that is still under way keeps its memory: this process ends soon. */
+    if (status != CL_COMPLETE)
+        return false;
+    uint32_t number = window.first;
+    while (number < window.end &&
+           words[(size_t)(number - window.first) * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS] !=
+               VYRE_STATUS_CLAIMED)
+        number++;
+    free(words);
+    clReleaseEvent(read);
+    *slot = number;
+    return number < window.end;
+}
