@@ -19,12 +19,21 @@
 
 #define ASSUMPTIONS_MAX 16
 
+/** A day. */
+#define TIMEOUT_MAX_S 86400
+
+/** As of a command that SIGINT has ended. */
+#define STATUS_INTERRUPTED 130
+
 struct request {
     const char *path;
     struct excerpt_choice choice;
     struct replay_options options;
     const char *handlers_path;
     struct handlers handlers;
+    bool recorded_kernel;
+    bool resident;
+    unsigned timeout_s;
     bool json;
 };
 
@@ -42,25 +51,31 @@ struct report {
 
 static void print_help(void)
 {
-    puts("Usage: vrrl replay [OPTION]... LOG\n"
-         "Run again what was launched: the recorded program on the recorded buffers, slots and\n"
-         "launches in their order; and compare, word for word, with what the host read back.\n"
-         "Without a session: the built-in megakernel, beside a reference interpreter.\n"
-         "\nOptions:\n"
-         "      --run N            replay run N of the log; the last one by default\n"
-         "      --ring N           replay ring N of the run alone; all of them by default\n"
-         "      --device N|NAME    where to run, as 'vrrl devices' lists; the first by default\n"
-         "      --against WHAT     compare with what was 'recorded' (default with a session), or "
-         "with\n"
-         "                         the 'reference' interpreter\n"
-         "      --kernel WHICH     launch the 'recorded' program (default with a session), or the\n"
-         "                         'builtin' megakernel\n"
-         "      --handlers FILE.cl functions for user opcodes, for the built-in megakernel\n"
-         "      --strict           an epoch that the host had seen is exactly the replay's, as\n"
-         "                         it is for a host that waits for each batch\n"
-         "  -j, --json             print one JSON object\n"
-         "  -h, --help             print this help\n"
-         "\nExit status: 0 match, 1 diverged, 2 incomplete or not possible.");
+    puts(
+        "Usage: vrrl replay [OPTION]... LOG\n"
+        "Run again what was launched: the recorded program on the recorded buffers, slots and\n"
+        "launches in their order; and compare, word for word, with what the host read back.\n"
+        "Without a session: the built-in megakernel, beside a reference interpreter.\n"
+        "\nOptions:\n"
+        "      --run N            replay run N of the log; the last one by default\n"
+        "      --ring N           replay ring N of the run alone; all of them by default\n"
+        "      --device N|NAME    where to run, as 'vrrl devices' lists; the first by default\n"
+        "      --against WHAT     compare with what was 'recorded' (default with a session), or "
+        "with\n"
+        "                         the 'reference' interpreter\n"
+        "      --kernel WHICH     launch the 'recorded' program (default with a session), or the\n"
+        "                         'builtin' megakernel\n"
+        "      --handlers FILE.cl functions for user opcodes, for the built-in megakernel\n"
+        "      --mode MODE        'batch': one launch for each that was recorded (default);\n"
+        "                         'resident': one launch of the built-in megakernel for the whole\n"
+        "                         run, which is fed while it runs\n"
+        "      --pace PACE        as 'fast' as it goes (default), or as slow as 'recorded'\n"
+        "      --timeout SECONDS  give up when nothing ends for so long; 30 by default\n"
+        "      --strict           an epoch that the host had seen is exactly the replay's, as\n"
+        "                         it is for a host that waits for each batch\n"
+        "  -j, --json             print one JSON object\n"
+        "  -h, --help             print this help\n"
+        "\nExit status: 0 match, 1 diverged, 2 incomplete or not possible, 130 ended by Ctrl-C.");
 }
 
 /** \return the exit status when there is nothing left to do, or -1 */
@@ -73,6 +88,9 @@ static int parse(int argc, char **argv, struct request *request)
         OPTION_AGAINST,
         OPTION_KERNEL,
         OPTION_HANDLERS,
+        OPTION_MODE,
+        OPTION_PACE,
+        OPTION_TIMEOUT,
         OPTION_STRICT
     };
     static const struct option long_options[] = {
@@ -82,6 +100,9 @@ static int parse(int argc, char **argv, struct request *request)
         {"against", required_argument, NULL, OPTION_AGAINST},
         {"kernel", required_argument, NULL, OPTION_KERNEL},
         {"handlers", required_argument, NULL, OPTION_HANDLERS},
+        {"mode", required_argument, NULL, OPTION_MODE},
+        {"pace", required_argument, NULL, OPTION_PACE},
+        {"timeout", required_argument, NULL, OPTION_TIMEOUT},
         {"strict", no_argument, NULL, OPTION_STRICT},
         {"json", no_argument, NULL, 'j'},
         {"help", no_argument, NULL, 'h'},
@@ -125,9 +146,31 @@ static int parse(int argc, char **argv, struct request *request)
                 return CLI_FAILED;
             }
             request->options.builtin = strcmp(optarg, "builtin") == 0;
+            request->recorded_kernel = !request->options.builtin;
             break;
         case OPTION_HANDLERS:
             request->handlers_path = optarg;
+            break;
+        case OPTION_MODE:
+            if (strcmp(optarg, "batch") != 0 && strcmp(optarg, "resident") != 0) {
+                option_value_error(argv, "--mode", "'batch' or 'resident'");
+                return CLI_FAILED;
+            }
+            request->resident = strcmp(optarg, "resident") == 0;
+            break;
+        case OPTION_PACE:
+            if (strcmp(optarg, "recorded") != 0 && strcmp(optarg, "fast") != 0) {
+                option_value_error(argv, "--pace", "'recorded' or 'fast'");
+                return CLI_FAILED;
+            }
+            request->options.recorded_pace = strcmp(optarg, "recorded") == 0;
+            break;
+        case OPTION_TIMEOUT:
+            if (!option_number(optarg, TIMEOUT_MAX_S, &number) || number == 0) {
+                option_value_error(argv, "--timeout", "a number of seconds, 1 to 86400");
+                return CLI_FAILED;
+            }
+            request->timeout_s = (unsigned)number;
             break;
         case OPTION_STRICT:
             request->options.strict = true;
@@ -143,6 +186,12 @@ static int parse(int argc, char **argv, struct request *request)
             return CLI_FAILED;
         }
     }
+    if (request->resident && request->recorded_kernel) {
+        message_error("the recorded kernel cannot be made resident. Fix: leave --kernel recorded "
+                      "or --mode resident out.");
+        return CLI_FAILED;
+    }
+    request->options.builtin = request->options.builtin || request->resident;
     request->path = option_operand(argc, argv, "LOG");
     return request->path != NULL ? -1 : CLI_FAILED;
 }
@@ -284,6 +333,11 @@ static bool has_exact(const struct timeline *timeline)
     return false;
 }
 
+static const struct backend *backend_of(const struct request *request)
+{
+    return request->resident ? &backend_resident : &backend_opencl;
+}
+
 static void print_result(const struct report *report)
 {
     const struct replay_result *result = report->result;
@@ -292,8 +346,9 @@ static void print_result(const struct report *report)
     const char *unit = timeline->recorded ? "launch" : "batch";
     printf("%zu %s%s over %zu %s, on %s (%s, %s kernel), in %.1f ms\n", result->launches, unit,
            result->launches == 1 ? "" : "es", timeline->epochs,
-           timeline->epochs == 1 ? "epoch" : "epochs", result->device, backend_opencl.name,
-           result->builtin ? "built-in" : "recorded", result->seconds * 1e3);
+           timeline->epochs == 1 ? "epoch" : "epochs", result->device,
+           backend_of(report->request)->name, result->builtin ? "built-in" : "recorded",
+           result->seconds * 1e3);
     printf("control buffer %u words, ring %u slots; EPOCH %u at first, %u at last\n",
            timeline->control_words, timeline->ring_slots, result->first_epoch, result->last_epoch);
     printf("compared with the %s at %zu observations", against_name(result), result->compared);
@@ -302,6 +357,8 @@ static void print_result(const struct report *report)
     putchar('\n');
     if (timeline->recorded && !has_exact(timeline))
         puts("the session has no observation that was made with nothing in flight");
+    if (result->stopped)
+        printf("stopped after %zu of %zu records\n", result->published, report->excerpt->len);
     if (timeline->gaps.observations_cut)
         puts("the first observations were overwritten");
     if (timeline->gaps.never_launched > 0)
@@ -410,6 +467,8 @@ static void add_result(struct json_object *object, const struct report *report)
     add_number(object, "launches", result->launches);
     add_number(object, "compared", result->compared);
     add_number(object, "in_flight", result->in_flight);
+    json_object_object_add(object, "stopped", json_object_new_boolean(result->stopped));
+    add_number(object, "published", result->published);
     add_number(object, "divergences_total", result->divergences.total);
     add_number(object, "first_epoch", result->first_epoch);
     add_number(object, "last_epoch", result->last_epoch);
@@ -445,7 +504,7 @@ static void print_json(const struct report *report)
     add_text(object, "verdict", report->verdict);
     add_number(object, "records", excerpt->len);
     add_timeline(object, report->timeline);
-    add_text(object, "backend", backend_opencl.name);
+    add_text(object, "backend", backend_of(report->request)->name);
     add_text(object, "device", result != NULL ? result->device : NULL);
 
     struct json_object *divergences = json_object_new_array();
@@ -483,6 +542,8 @@ static int finish(struct report *report)
     if (result == NULL || (result->unhandled_records > 0 && result->divergences.total == 0)) {
         report->verdict = "incomplete";
         status = CLI_FAILED;
+    } else if (result->stopped && result->divergences.total == 0) {
+        report->verdict = "stopped";
     } else if (result->divergences.total > 0) {
         report->verdict = "diverged";
         status = CLI_FOUND;
@@ -495,6 +556,8 @@ static int finish(struct report *report)
         message_error("%s: %zu of its %zu records cannot be replayed faithfully. Fix: see the "
                       "reason of each.",
                       report->request->path, report->timeline->obstacles, report->excerpt->len);
+    if (result != NULL && result->stopped)
+        status = STATUS_INTERRUPTED;
     return message_finish_output(status);
 }
 
@@ -511,12 +574,52 @@ static int replay_timeline(const struct request *request, const struct timeline 
     int status = -1;
     if (result == NULL) {
         replay_fail_memory(error);
-    } else if (replay_run(timeline, &backend_opencl, &request->options, result, error)) {
+    } else if (replay_run(timeline, backend_of(request), &request->options, result, error)) {
         report.result = result;
         status = finish(&report);
     }
     free(result);
     return status;
+}
+
+/** What a worker is given. */
+struct work {
+    const struct request *request;
+    const struct timeline *timeline;
+};
+
+static int do_work(void *context, struct watch *watch)
+{
+    const struct work *work = context;
+    struct request request = *work->request;
+    struct replay_error error;
+    request.options.watch = watch;
+    int status = replay_timeline(&request, work->timeline, &error);
+    if (status < 0) {
+        message_error("%s", error.text);
+        status = CLI_FAILED;
+    }
+    return status;
+}
+
+/** Replay in a process of its own, which a device can stall or crash. \return -1 with the error */
+static int replay_watched(const struct request *request, const struct timeline *timeline,
+                          struct replay_error *error)
+{
+    struct work work = {request, timeline};
+    int status = -1;
+    fflush(stdout);
+    switch (watch_run(do_work, &work, request->timeout_s, &status, error)) {
+    case WATCH_ENDED:
+        return status;
+    case WATCH_INTERRUPTED:
+        message_error("the replay was interrupted, and its device did not come back to report. "
+                      "Fix: look at what its kernel does.");
+        return STATUS_INTERRUPTED;
+    case WATCH_FAILED:
+        break;
+    }
+    return -1;
 }
 
 static int replay_ring(const struct request *request, const struct excerpt_choice *choice)
@@ -525,7 +628,7 @@ static int replay_ring(const struct request *request, const struct excerpt_choic
     struct timeline timeline;
     int status = -1;
     if (timeline_read(request->path, choice, &timeline, &error)) {
-        status = replay_timeline(request, &timeline, &error);
+        status = replay_watched(request, &timeline, &error);
         timeline_free(&timeline);
     }
     if (status < 0) {
@@ -551,6 +654,8 @@ static int replay_rings(struct request *request, struct replay_error *error)
             putchar('\n');
         int status = replay_ring(request, &choice);
         worst = status > worst ? status : worst;
+        if (status == STATUS_INTERRUPTED)
+            break;
     }
     free(rings);
     return worst;
@@ -558,7 +663,7 @@ static int replay_rings(struct request *request, struct replay_error *error)
 
 int cmd_replay(int argc, char **argv)
 {
-    struct request request = {0};
+    struct request request = {.timeout_s = WATCH_TIMEOUT_S};
     int status = parse(argc, argv, &request);
     if (status >= 0)
         return status;

@@ -115,6 +115,7 @@ static void take(const struct excerpt *excerpt, const struct entry *entry, uint3
     memset(slot, 0, sizeof(*slot));
     slot->index = index;
     slot->sequence = index;
+    slot->timestamp_ns = entry->record.timestamp_ns;
     slot->slot_idx = entry->record.slot_idx;
     slot->epoch = entry->record.epoch;
     if (!excerpt->session) {

@@ -39,6 +39,8 @@ struct recorded_slot {
     uint32_t index;
     /** Place in the running total of the log, from 0; without session the index. */
     uint64_t sequence;
+    /** As the log has it; 0 when it is not known. */
+    uint64_t timestamp_ns;
     uint32_t slot_idx;
     uint32_t epoch;
     /** Threads count from 0 in an excerpt; without session all are thread 0. */

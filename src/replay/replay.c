@@ -6,6 +6,8 @@
 
 #include "replay/builtin.h"
 #include "replay/effects.h"
+#include "replay/pace.h"
+#include "replay/stall.h"
 #include "replay/words.h"
 
 /** A backend that was opened. */
@@ -40,6 +42,7 @@ struct replay {
     bool *went_up;
     /** Records whose opcode was looked at, by place in the excerpt. */
     bool *looked_at;
+    struct pace pace;
     /** The view of the device is as it is now. */
     bool observed;
     uint64_t work;
@@ -194,8 +197,10 @@ static void put_slot(struct replay *replay, uint32_t slot, const uint32_t *words
 static void publish(struct replay *replay, size_t event, uint32_t place)
 {
     const struct recorded_slot *slot = &replay->timeline->excerpt.slots[place];
-    if (!replay->went_up[place])
+    if (!replay->went_up[place]) {
         replay->fresh[replay->fresh_len++] = place;
+        replay->result->published++;
+    }
     replay->went_up[place] = true;
     if (!slot_free(replay, event, slot))
         return;
@@ -357,13 +362,34 @@ static double now(void)
     return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
+static void explain_stall(void *context, char *text, size_t size)
+{
+    const struct replay *replay = context;
+    stall_describe(&replay->comparison, replay->device.backend, replay->device.state, text, size);
+}
+
+/** Wait until an event is due.  \return false when the user wants an end */
+static bool go_on(struct replay *replay, const struct timeline_event *event)
+{
+    struct watch *watch = replay->options->watch;
+    uint64_t wait_ns =
+        replay->options->recorded_pace ? pace_wait_ns(&replay->pace, replay->timeline, event) : 0;
+    return watch_step(watch, replay->result->published) &&
+           (wait_ns == 0 || watch_sleep(watch, wait_ns));
+}
+
 static bool run_events(struct replay *replay, struct replay_error *error)
 {
     const struct timeline *timeline = replay->timeline;
     struct replay_result *result = replay->result;
     double start = now();
     bool launched = false;
+    watch_begin(replay->options->watch, timeline->excerpt.len, explain_stall, replay);
     for (size_t i = 0; i < timeline->events_len; i++) {
+        if (!go_on(replay, &timeline->events[i])) {
+            result->stopped = true;
+            break;
+        }
         if (!launched && timeline->events[i].kind == TIMELINE_SUBMIT) {
             launched = true;
             if (!observe(replay, true, error))
@@ -459,6 +485,7 @@ bool replay_run(const struct timeline *timeline, const struct backend *backend,
         run = open_place(&replay, &replay.reference, &backend_reference, ignored, error);
     run = run && check_opcodes(&replay, error) && run_events(&replay, error);
     close_places(&replay);
+    watch_finish(options->watch);
     comparison_free(&replay.comparison);
     free(replay.seen);
     free(replay.fresh);

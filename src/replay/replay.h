@@ -18,6 +18,7 @@
 #include "replay/compare.h"
 #include "replay/handlers.h"
 #include "replay/timeline.h"
+#include "replay/watch.h"
 
 /**
  * What a replay may cost, in visits to slots in flight and words copied by
@@ -44,6 +45,10 @@ struct replay_options {
     bool builtin;
     /** For the built-in megakernel; none when \c len is 0. */
     const struct handlers *handlers;
+    /** Events come when they came in the recorded run; otherwise at once. */
+    bool recorded_pace;
+    /** Who watches over it; NULL: nobody. */
+    struct watch *watch;
 };
 
 /** Opcodes without a handler that are told apart. */
@@ -80,6 +85,9 @@ struct replay_result {
     struct replay_unhandled unhandled[REPLAY_UNHANDLED_MAX];
     size_t unhandled_len;
     size_t unhandled_records;
+    /** The user wanted an end: what comes after these records was not replayed. */
+    bool stopped;
+    size_t published;
     /** Wall time of the events, without opening the device and building. */
     double seconds;
 };

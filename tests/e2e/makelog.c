@@ -5,7 +5,8 @@
  *
  * A line of the text is a record:  SLOT TENANT OPCODE EPOCH [ARG]...  with names
  * or numbers for opcodes and up to 12 args; a bare log keeps four.  With a session,
- * "run" begins the next run, "ring N" and "thread N" hold for the lines after them.
+ * "run" begins the next run, "ring N" and "thread N" hold for the lines after them.  Without one,
+ * "time SECONDS" does: when their records were made.
  * "#" begins a comment.
  */
 #include <stdbool.h>
@@ -27,6 +28,7 @@ static struct {
     struct vrrl_writer *bare;
     uint32_t ring;
     uint32_t thread;
+    uint64_t timestamp_ns;
 } output = {.thread = 1};
 
 static void die(const char *what)
@@ -97,8 +99,11 @@ static void read_line(char *line)
         output.ring = number(strtok(NULL, " "));
     } else if (strcmp(word, "thread") == 0) {
         output.thread = number(strtok(NULL, " "));
+    } else if (strcmp(word, "time") == 0) {
+        output.timestamp_ns = number(strtok(NULL, " ")) * UINT64_C(1000000000);
     } else {
-        struct vrrl_record record = {.slot_idx = number(word)};
+        struct vrrl_record record = {.slot_idx = number(word),
+                                     .timestamp_ns = output.timestamp_ns};
         uint32_t args[VYRE_SLOT_ARGS] = {0};
         record.tenant_id = number(strtok(NULL, " "));
         const char *opcode = strtok(NULL, " ");
