@@ -575,6 +575,7 @@ static int replay_timeline(const struct request *request, const struct timeline 
     if (result == NULL) {
         replay_fail_memory(error);
     } else if (replay_run(timeline, backend_of(request), &request->options, result, error)) {
+        watch_report(request->options.watch);
         report.result = result;
         status = finish(&report);
     }

@@ -15,14 +15,6 @@ bool active_init(struct active *active, uint32_t ring_slots)
     return false;
 }
 
-void active_add(struct active *active, uint32_t slot)
-{
-    if (active->listed[slot])
-        return;
-    active->listed[slot] = true;
-    active->slots[active->len++] = slot;
-}
-
 void active_prune(struct active *active, const uint32_t *ring)
 {
     size_t kept = 0;

@@ -22,7 +22,13 @@ struct active {
 bool active_init(struct active *active, uint32_t ring_slots);
 
 /** Add a slot below ring_slots; one that is there stays where it is. */
-void active_add(struct active *active, uint32_t slot);
+static inline void active_add(struct active *active, uint32_t slot)
+{
+    if (active->listed[slot])
+        return;
+    active->listed[slot] = true;
+    active->slots[active->len++] = slot;
+}
 
 /** Forget the slots that are not PUBLISHED in the ring any more. */
 void active_prune(struct active *active, const uint32_t *ring);

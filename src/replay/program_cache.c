@@ -54,7 +54,7 @@ static bool append_platform(struct bytes *key, cl_device_id device, cl_platform_
 {
     cl_platform_id platform;
     char text[1024] = "";
-    return clGetDeviceInfo(device, CL_DEVICE_PLATFORM, sizeof(platform), &platform, NULL) ==
+    return clGetDeviceInfo(device, CL_DEVICE_PLATFORM, sizeof(cl_platform_id), &platform, NULL) ==
                CL_SUCCESS &&
            clGetPlatformInfo(platform, what, sizeof(text), text, NULL) == CL_SUCCESS &&
            append(key, text, strlen(text) + 1);

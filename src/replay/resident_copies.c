@@ -96,21 +96,27 @@ static void close_copies(void *opaque)
     free(state);
 }
 
-static bool open_way(const char *choice, char device_name[256], bool by_kernel,
-                     struct state **opened, struct replay_error *error)
+/** \return NULL when it could not be opened */
+static struct state *open_way(const char *choice, char device_name[256], bool by_kernel,
+                              struct replay_error *error)
 {
     struct state *state = calloc(1, sizeof(*state));
-    if (state == NULL)
-        return replay_fail_memory(error);
-    *opened = state;
+    if (state == NULL) {
+        replay_fail_memory(error);
+        return NULL;
+    }
     state->by_kernel = by_kernel;
-    if (!opencl_open(choice, device_name, &state->device, error))
-        return false;
-    cl_int code;
-    state->feed = clCreateCommandQueue(state->device.context, state->device.id, 0, &code);
-    if (code == CL_SUCCESS)
+    cl_int code = CL_SUCCESS;
+    bool found = opencl_open(choice, device_name, &state->device, error);
+    if (found)
+        state->feed = clCreateCommandQueue(state->device.context, state->device.id, 0, &code);
+    if (found && code == CL_SUCCESS)
         state->looking = clCreateCommandQueue(state->device.context, state->device.id, 0, &code);
-    return opencl_check(code, "clCreateCommandQueue", error);
+    if (!found || !opencl_check(code, "clCreateCommandQueue", error)) {
+        close_copies(state);
+        return NULL;
+    }
+    return state;
 }
 
 static bool create_parts(struct state *state, const size_t words[PARTS], struct replay_error *error)
@@ -487,22 +493,13 @@ static bool run_trial(struct state *state, struct replay_error *error)
 static bool open_tried(const char *choice, char device_name[256], bool by_kernel, void **opaque,
                        struct replay_error *error)
 {
-    for (int i = 0; i < 2; i++) {
-        struct state *state = NULL;
-        bool opened = open_way(choice, device_name, by_kernel, &state, error);
-        bool trial = i == 0;
-        if (opened && trial)
-            opened = run_trial(state, error);
-        if (opened && !trial) {
-            *opaque = state;
-            return true;
-        }
-        if (state != NULL)
-            close_copies(state);
-        if (!opened)
-            return false;
-    }
-    return false;
+    struct state *state = open_way(choice, device_name, by_kernel, error);
+    if (state == NULL)
+        return false;
+    bool works = run_trial(state, error);
+    close_copies(state);
+    *opaque = works ? open_way(choice, device_name, by_kernel, error) : NULL;
+    return *opaque != NULL;
 }
 
 static bool open_kernel(const char *choice, char device_name[256], void **opaque,

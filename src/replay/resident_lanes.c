@@ -14,15 +14,19 @@
  *  thread, all threads get some. */
 #define GROUPS_PER_THREAD 4u
 
-/** Options of the image, but for the version of the language, and ours. */
-static void set_options(const struct opencl_device *device, const struct timeline_program *program,
-                        bool all_devices, char *options, size_t size)
+static unsigned major_version(const struct opencl_device *device)
 {
     char version[128] = "";
     clGetDeviceInfo(device->id, CL_DEVICE_VERSION, sizeof(version) - 1, version, NULL);
     unsigned major = 1;
     sscanf(version, "OpenCL %u", &major);
-    const char *standard = major >= 3 ? "CL3.0" : all_devices ? "CL2.0" : "CL1.2";
+    return major;
+}
+
+/** Options of the image, but for the version of the language, and ours. */
+static void set_options(const struct timeline_program *program, const char *standard,
+                        bool all_devices, char *options, size_t size)
+{
     char given[256];
     snprintf(given, sizeof(given), "%.*s", (int)program->options.bytes, program->options.text);
     const char *rest = strchr(given, ' ');
@@ -34,14 +38,24 @@ static bool build(struct resident_lanes *lanes, const struct timeline_program *p
                   bool all_devices, struct replay_error *error)
 {
     char options[512];
-    set_options(lanes->device, program, all_devices, options, sizeof(options));
+    unsigned major = major_version(lanes->device);
     size_t len = program->code_bytes + resident_source_len;
     char *source = malloc(len);
     if (source == NULL)
         return replay_fail_memory(error);
     memcpy(source, program->code, program->code_bytes);
     memcpy(source + program->code_bytes, resident_source, resident_source_len);
+    set_options(program,
+                major >= 3    ? "CL3.0"
+                : all_devices ? "CL2.0"
+                              : "CL1.2",
+                all_devices, options, sizeof(options));
     bool built = opencl_build(lanes->device, source, len, options, &lanes->program, error);
+    if (!built && major >= 3 && !all_devices) {
+        /* Of 3.0 all that is new is optional, and some of it may be there by name alone. */
+        set_options(program, "CL1.2", false, options, sizeof(options));
+        built = opencl_build(lanes->device, source, len, options, &lanes->program, error);
+    }
     free(source);
     if (!built)
         return false;

@@ -90,20 +90,6 @@ static void note_failure(struct staged_ring *ring, cl_int code)
         ring->failed = code;
 }
 
-/** The growing run is as long as it gets. */
-static void end_run(struct staged_ring *ring)
-{
-    if (ring->growing.first == ring->growing.end)
-        return;
-    if (ring->growing.end - ring->growing.first >= PIECE_SLOTS) {
-        note_failure(ring, copy(ring, ring->growing));
-        note_failure(ring, clFlush(ring->queue));
-    } else {
-        ring->runs[ring->runs_len++] = ring->growing;
-    }
-    ring->growing.first = ring->growing.end;
-}
-
 static void widen(struct slot_range *window, uint32_t slot)
 {
     if (window->first == window->end) {
@@ -114,6 +100,22 @@ static void widen(struct slot_range *window, uint32_t slot)
     } else if (slot >= window->end) {
         window->end = slot + 1;
     }
+}
+
+/** The growing run is as long as it gets. */
+static void end_run(struct staged_ring *ring)
+{
+    if (ring->growing.first == ring->growing.end)
+        return;
+    widen(&ring->window, ring->growing.first);
+    widen(&ring->window, ring->growing.end - 1);
+    if (ring->growing.end - ring->growing.first >= PIECE_SLOTS) {
+        note_failure(ring, copy(ring, ring->growing));
+        note_failure(ring, clFlush(ring->queue));
+    } else {
+        ring->runs[ring->runs_len++] = ring->growing;
+    }
+    ring->growing.first = ring->growing.end;
 }
 
 /** Wait until no copy is under way. */
@@ -133,7 +135,6 @@ void staged_ring_publish(struct staged_ring *ring, uint32_t slot,
         finish(ring);
     memcpy(ring->words + (size_t)slot * VYRE_SLOT_WORDS, words, VYRE_SLOT_BYTES);
     active_add(&ring->active, slot);
-    widen(&ring->window, slot);
     if (slot != ring->growing.end) {
         end_run(ring);
         ring->growing.first = slot;

@@ -32,7 +32,7 @@ struct staged_ring {
     uint32_t *words;
     /** Published, and not seen drained. */
     struct active active;
-    /** All active slots are in it; empty when there are none. */
+    /** With all of them copied: they are in it; empty when there are none. */
     struct slot_range window;
 
     struct pinned staging;

@@ -31,9 +31,9 @@
 #define STATUS_EXPLAINED 254
 
 enum phase {
-    BUILDING,
+    /** Devices are opened, and programs built. */
+    PREPARING,
     RUNNING,
-    /** Who reads what is printed may take all the time. */
     REPORTING,
     LEAVING,
 };
@@ -99,7 +99,7 @@ static bool too_still(struct stillness *still, const struct watch *watch, unsign
     still->ms = moves == still->moves && phase != REPORTING ? still->ms + tick_ms : 0;
     still->moves = moves;
     uint64_t timeout_ms = UINT64_C(1000) * watch->timeout_s;
-    return still->ms > timeout_ms * (phase == BUILDING ? BUILD_FACTOR : 1) + extra_ms;
+    return still->ms > timeout_ms * (phase == PREPARING ? BUILD_FACTOR : 1) + extra_ms;
 }
 
 /* The thread of the worker. */
@@ -125,7 +125,7 @@ static void clear(struct watch *watch)
 
 _Noreturn static void give_up(struct watch *watch)
 {
-    bool building = phase_of(watch) == BUILDING;
+    bool building = phase_of(watch) == PREPARING;
     char what[1024];
     snprintf(what, sizeof(what), "%s",
              building ? "building the programs" : "the driver, at the end,");
@@ -223,9 +223,15 @@ void watch_finish(struct watch *watch)
         return;
     pthread_mutex_lock(&watch->lock);
     watch->explain = NULL;
-    enter(watch, REPORTING);
+    enter(watch, PREPARING);
     clear(watch);
     pthread_mutex_unlock(&watch->lock);
+}
+
+void watch_report(struct watch *watch)
+{
+    if (watch != NULL)
+        enter(watch, REPORTING);
 }
 
 _Noreturn static void be_worker(struct watch *watch, pid_t parent,

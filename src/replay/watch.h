@@ -65,7 +65,10 @@ bool watch_step(struct watch *watch, uint64_t done);
 bool watch_sleep(struct watch *watch, uint64_t ns);
 
 /** Nothing is under way any more: what was given to watch_begin() is not called, and no progress is
- *  shown. */
+ *  shown.  Another beginning may follow. */
 void watch_finish(struct watch *watch);
+
+/** From now on it is reported, for which a reader may take as long as he likes. */
+void watch_report(struct watch *watch);
 
 #endif

@@ -28,10 +28,11 @@ record()
 record demo.vrrl "$top_builddir/textstat" --kernel "$kernel" "$text"
 for against in recorded reference; do
     expect 0 "$vrrl" replay --mode batch --kernel builtin --against $against --json demo.vrrl
-    json 'del(.seconds, .backend)' >batch
+    json 'del(.seconds, .backend)' >batch.json
     expect 0 "$vrrl" replay --mode resident --against $against --json demo.vrrl
-    json 'del(.seconds, .backend)' >resident
-    cmp -s batch resident || fail "resident is another than batch: $(diff batch resident)"
+    json 'del(.seconds, .backend)' >resident.json
+    cmp -s batch.json resident.json ||
+        fail "resident is another than batch: $(diff batch.json resident.json)"
     equal 'the backend' "$(json .backend)" '"resident"'
 done
 # What follows a SHUTDOWN is launched again; a masked slot stays.

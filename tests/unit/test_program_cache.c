@@ -38,7 +38,7 @@ static bool build(const char *text, const char *options, cl_uint answer)
     ck_assert_int_eq(code, CL_SUCCESS);
     const size_t one = 1;
     cl_uint word = 0;
-    ck_assert_int_eq(clSetKernelArg(kernel, 0, sizeof(buffer), &buffer), CL_SUCCESS);
+    ck_assert_int_eq(clSetKernelArg(kernel, 0, sizeof(cl_mem), &buffer), CL_SUCCESS);
     clEnqueueNDRangeKernel(queue, kernel, 1, NULL, &one, &one, 0, NULL, NULL);
     clEnqueueReadBuffer(queue, buffer, CL_TRUE, 0, sizeof(word), &word, 0, NULL, NULL);
     ck_assert_uint_eq(word, answer);

@@ -90,6 +90,7 @@ static int sleep_for_ever(void *context, struct watch *watch)
     kill(getppid(), SIGINT);
     bool slept = watch_sleep(watch, UINT64_C(3600000000000));
     watch_finish(watch);
+    watch_report(watch);
     /* What is reported may be read slowly. */
     const struct timespec slowly = {.tv_sec = *(int *)context};
     nanosleep(&slowly, NULL);
