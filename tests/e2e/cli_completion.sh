@@ -26,6 +26,8 @@ equal 'no other files' "$(offers verify o)" ' '
 equal 'a log to write' "$(offers record -o r)" 'run.vrrl '
 equal 'a command' "$(offers record -o run.vrrl -- printen)" 'printenv '
 equal 'what to compare with' "$(offers replay --against rec)" 'recorded '
+equal 'which mode' "$(offers replay --mode r)" 'resident '
+equal 'which pace' "$(offers replay --pace '')" 'fast recorded '
 equal 'which kernel' "$(offers replay --kernel b)" 'builtin '
 equal 'options after a log' "$(offers dump run.vrrl --f)" '--follow '
 
