@@ -263,7 +263,7 @@ static bool afford(struct replay *replay, const struct timeline_submit *submit,
         replay->work += replay->fresh_len + lanes_of(submit) / 64;
     else
         replay->work += comparison->flying_len + needed_lanes(replay) / 64;
-    if (replay->work <= REPLAY_WORK_MAX)
+    if (replay->work <= REPLAY_WORK_MAX + replay->timeline->excerpt.len * REPLAY_WORK_OF_RECORD)
         return true;
     size_t last = comparison->flying_len > 0 ? comparison->flying[comparison->flying_len - 1] : 0;
     return replay_fail(

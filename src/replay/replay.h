@@ -21,11 +21,12 @@
 #include "replay/watch.h"
 
 /**
- * What a replay may cost, in visits to slots in flight and words copied by
- * MEMCPY, with 64 lanes launched or words read back counting as one.  A log of a million
- * records stays far below unless it was made to keep a device busy.
+ * What a replay may cost, and what each of its records adds to that: in visits to slots in flight and
+ * words copied by MEMCPY, with 64 lanes launched or words read back counting as one.  Logs stay far
+ * below unless they were made to keep a device busy.
  */
 #define REPLAY_WORK_MAX (UINT64_C(1) << 28)
+#define REPLAY_WORK_OF_RECORD (UINT64_C(1) << 12)
 
 enum replay_against {
     /** RECORDED where the timeline has observations that can be compared, else REFERENCE. */

@@ -1,12 +1,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "replay/builtin.h"
 #include "replay/resident_lanes.h"
+#include "replay/resident_trial.h"
 #include "replay/resident_ways.h"
 #include "replay/role_part.h"
 #include "replay/staged_ring.h"
-#include "vyre/control.h"
 
 /** Looks of vyre_ring before it gives the queue back: some milliseconds, so that the host can see
  *  whether lanes have left. */
@@ -16,10 +15,6 @@
  *  microsecond on a GPU. */
 #define TRIAL_PATIENCE_CPU (1u << 28)
 #define TRIAL_PATIENCE (1u << 22)
-
-#define TRIAL_WORDS 320u
-#define TRIAL_SLOTS 256u
-#define TRIAL_ROUNDS 3u
 
 /** Parts of the one buffer in which all results are, so that one copy brings them: the protocol's
  *  buffers but the ring, by VYRE_KERNEL_ARG_…, and where that would be the mailbox. */
@@ -434,69 +429,18 @@ static bool claimed(void *opaque, uint32_t *slot)
     return staged_ring_claimed(&state->ring, state->looking, slot);
 }
 
-/** Rounds of additions on a small ring, by lanes whose patience ends. */
-static bool run_rounds(struct state *state, const struct builtin *builtin,
-                       struct replay_error *error)
-{
-    uint32_t control[TRIAL_WORDS];
-    struct backend_view view;
-    vyre_control_encode(control, TRIAL_WORDS, 1);
-    if (!load(state, &builtin->image, error) ||
-        !write(state, &builtin->image.roles[CONTROL], control, error))
-        return false;
-    for (uint32_t round = 1; round <= TRIAL_ROUNDS; round++) {
-        for (uint32_t slot = 0; slot < TRIAL_SLOTS; slot++) {
-            const uint32_t words[VYRE_SLOT_WORDS] = {
-                VYRE_STATUS_PUBLISHED,   VYRE_OP_ATOMIC_ADD, 0, VYRE_PRIORITY_NORMAL, round,
-                VYRE_CONTROL_OBSERVABLES};
-            publish(state, slot, words);
-        }
-        if (!submit(state, &builtin->submit, error) || !observe(state, false, &view, error))
-            return false;
-        uint32_t sum = TRIAL_SLOTS * (round * (round + 1) / 2);
-        if (view.control[VYRE_CONTROL_OBSERVABLES] != sum)
-            return replay_fail(error,
-                               "a kernel that is running did not see what was copied: it made %u "
-                               "of what sums up to %u. Fix: use --mode batch, or choose another "
-                               "device with --device.",
-                               view.control[VYRE_CONTROL_OBSERVABLES], sum);
-    }
-    return true;
-}
-
-static bool run_trial(struct state *state, struct replay_error *error)
-{
-    struct timeline_buffer buffers[] = {{.bytes = TRIAL_WORDS * sizeof(uint32_t)},
-                                        {.bytes = TRIAL_SLOTS * VYRE_SLOT_BYTES}};
-    const struct timeline timeline = {
-        .buffers = buffers,
-        .buffers_len = 2,
-        .roles = {[VYRE_KERNEL_ARG_CONTROL] = {.buffer = 0, .bytes = buffers[0].bytes},
-                  [VYRE_KERNEL_ARG_RING] = {.buffer = 1, .bytes = buffers[1].bytes},
-                  [VYRE_KERNEL_ARG_DEBUG_LOG] = {.buffer = TIMELINE_NONE},
-                  [VYRE_KERNEL_ARG_IO_QUEUE] = {.buffer = TIMELINE_NONE}},
-        .control_words = TRIAL_WORDS,
-        .ring_slots = TRIAL_SLOTS,
-    };
-    struct builtin builtin;
-    cl_device_type type = 0;
-    clGetDeviceInfo(state->device.id, CL_DEVICE_TYPE, sizeof(type), &type, NULL);
-    state->patience = type & CL_DEVICE_TYPE_CPU ? TRIAL_PATIENCE_CPU : TRIAL_PATIENCE;
-    if (!builtin_make(&timeline, NULL, &builtin, error))
-        return false;
-    bool works = run_rounds(state, &builtin, error);
-    builtin_free(&builtin);
-    return works;
-}
-
 /* The standard does not say whether it works: a trial does. */
 static bool open_tried(const char *choice, char device_name[256], bool by_kernel, void **opaque,
                        struct replay_error *error)
 {
+    const struct backend *way = by_kernel ? &resident_copies_kernel : &resident_copies_alone;
     struct state *state = open_way(choice, device_name, by_kernel, error);
     if (state == NULL)
         return false;
-    bool works = run_trial(state, error);
+    cl_device_type type = 0;
+    clGetDeviceInfo(state->device.id, CL_DEVICE_TYPE, sizeof(type), &type, NULL);
+    state->patience = type & CL_DEVICE_TYPE_CPU ? TRIAL_PATIENCE_CPU : TRIAL_PATIENCE;
+    bool works = resident_trial(way, state, error);
     close_copies(state);
     *opaque = works ? open_way(choice, device_name, by_kernel, error) : NULL;
     return *opaque != NULL;

@@ -102,8 +102,7 @@ static void read_line(char *line)
     } else if (strcmp(word, "time") == 0) {
         output.timestamp_ns = number(strtok(NULL, " ")) * UINT64_C(1000000000);
     } else {
-        struct vrrl_record record = {.slot_idx = number(word),
-                                     .timestamp_ns = output.timestamp_ns};
+        struct vrrl_record record = {.slot_idx = number(word), .timestamp_ns = output.timestamp_ns};
         uint32_t args[VYRE_SLOT_ARGS] = {0};
         record.tenant_id = number(strtok(NULL, " "));
         const char *opcode = strtok(NULL, " ");
