@@ -105,10 +105,13 @@ static bool plan_call(struct injection *injection, struct attach_error *error)
     parameters->errno_location = target->errno_location;
     parameters->function = target->dlopen;
     parameters->explain = target->dlerror;
+    parameters->find = target->dlsym;
+    parameters->name = injection->place.path + strlen(injection->path) + 1;
     if (target->shim == NULL)
         return true;
     parameters->function = object_function(target->shim, WAKE);
     parameters->explain = 0;
+    parameters->find = 0;
     if (parameters->function == 0)
         target_fail(error, target->pid,
                     "the shim in it is of another version of vrrl. Fix: use "
@@ -128,7 +131,7 @@ bool injection_plan(struct target *target, const struct attach_request *request,
     list_names(request, names);
     size_t len = objects_references(&target->objects, names, references, REFERENCES_MAX);
     struct place *place = &injection->place;
-    if (!padding_find(target, references, len, request->shim, place)) {
+    if (!padding_find(target, references, len, request->shim, sizeof(WAKE), place)) {
         target_fail(error, target->pid,
                     "behind the text or the data of its program and its C library is not room "
                     "enough for %zu bytes. Fix: start the job with 'vrrl record'.",
@@ -155,13 +158,20 @@ static bool write_code(const struct injection *injection)
                         (size_t)(stub_end - stub_begin) - STUB_PARAMETERS_BYTES);
 }
 
+/** The path of the shim, and the name of what is called in it. */
+static bool write_texts(const struct injection *injection)
+{
+    const struct memory *memory = &injection->target->memory;
+    size_t bytes = strlen(injection->path) + 1;
+    return memory_write(memory, injection->place.path, injection->path, bytes) &&
+           memory_write(memory, injection->place.path + bytes, WAKE, sizeof(WAKE));
+}
+
 bool injection_write(struct injection *injection)
 {
     const struct target *target = injection->target;
-    const char *path = injection->path;
     const struct stub_words none = {.state = STUB_OFF};
-    return write_code(injection) &&
-           memory_write(&target->memory, injection->place.path, path, strlen(path) + 1) &&
+    return write_code(injection) && write_texts(injection) &&
            (injection->place.is_there ||
             memory_write(&target->memory, injection->place.words, &none, sizeof(none))) &&
            memory_write(&target->memory, injection->place.stub, &injection->parameters,

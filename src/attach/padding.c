@@ -83,6 +83,7 @@ static bool has_our_code(const struct target *target, uint64_t stub)
 
 struct wanted {
     const char *path;
+    size_t text_bytes;
     struct place *place;
 };
 
@@ -135,7 +136,7 @@ static bool take_room(const struct target *target, const struct object *object, 
         room->begin += align(STUB_BYTES);
     }
     if (executable && place->path == 0 && room->begin < room->end &&
-        room->end - room->begin > strlen(wanted->path) && !is_taken(target, room))
+        room->end - room->begin >= wanted->text_bytes && !is_taken(target, room))
         place->path = room->begin;
     if (!executable && place->words == 0 && room->end - room->begin >= sizeof(struct stub_words) &&
         is_zero(target, room->begin, sizeof(struct stub_words)))
@@ -144,9 +145,9 @@ static bool take_room(const struct target *target, const struct object *object, 
 }
 
 bool padding_find(const struct target *target, const struct reference *references,
-                  size_t references_len, const char *path, struct place *place)
+                  size_t references_len, const char *path, size_t more_bytes, struct place *place)
 {
-    struct wanted wanted = {path, place};
+    struct wanted wanted = {path, strlen(path) + 1 + more_bytes, place};
     *place = (struct place){0};
     bool found = visit_rooms(target, references, references_len, take_old_stub, &wanted);
     return (found && place->path != 0) ||

@@ -29,9 +29,10 @@ struct place {
  *
  * \param references  whose objects may be used
  * \param path  of the shim, for which there must be room
+ * \param more_bytes  and behind it for so much
  * \return false when there is none
  */
 bool padding_find(const struct target *target, const struct reference *references,
-                  size_t references_len, const char *path, struct place *place);
+                  size_t references_len, const char *path, size_t more_bytes, struct place *place);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The stub that the job itself runs (stub.S): its bytes, what it is told, and what it tells.
+ * The stub that the job itself runs (stub_code.S): its bytes, what it is told, and what it tells.
  *
  * It stands before functions of the job, each with an entry of its own. A call that comes in finds
  * the words ARMED and asks; all others, and all at any other time, go on to the original with every
@@ -39,13 +39,15 @@
 #define STUB_MODE 32
 #define STUB_ERRNO_LOCATION 40
 #define STUB_EXPLAIN 48
-#define STUB_VECTOR_BYTES 56
-#define STUB_VECTOR_MASK 64
-#define STUB_SIGNALS 72
-#define STUB_RESUME 80
-#define STUB_ANSWER 88
-#define STUB_ORIGINALS 96
-#define STUB_PARAMETERS_BYTES 160
+#define STUB_FIND 56
+#define STUB_NAME 64
+#define STUB_VECTOR_BYTES 72
+#define STUB_VECTOR_MASK 80
+#define STUB_SIGNALS 88
+#define STUB_RESUME 96
+#define STUB_ANSWER 104
+#define STUB_ORIGINALS 112
+#define STUB_PARAMETERS_BYTES 176
 
 /* Offsets in the words. */
 #define WORDS_STATE 0
@@ -73,6 +75,10 @@ struct stub_parameters {
     uint64_t errno_location;
     /** char *(void), called after a failure; 0: nothing is. */
     uint64_t explain;
+    /** dlsym(), which finds \c name in what the function returned, to be called as the function is;
+     *  0: nothing is. */
+    uint64_t find;
+    uint64_t name;
     /** x86-64: room for XSAVE, and what it saves; a mask of 0: FXSAVE. */
     uint64_t vector_bytes;
     uint64_t vector_mask;
@@ -87,12 +93,15 @@ struct stub_parameters {
     uint64_t originals[STUB_ENTRIES];
 };
 
-_Static_assert(offsetof(struct stub_parameters, words) == STUB_WORDS, "as stub.S has it");
-_Static_assert(offsetof(struct stub_parameters, function) == STUB_FUNCTION, "as stub.S has it");
-_Static_assert(offsetof(struct stub_parameters, resume) == STUB_RESUME, "as stub.S has it");
-_Static_assert(offsetof(struct stub_parameters, answer) == STUB_ANSWER, "as stub.S has it");
-_Static_assert(offsetof(struct stub_parameters, originals) == STUB_ORIGINALS, "as stub.S has it");
-_Static_assert(sizeof(struct stub_parameters) == STUB_PARAMETERS_BYTES, "as stub.S has it");
+_Static_assert(offsetof(struct stub_parameters, words) == STUB_WORDS, "as stub_code.S has it");
+_Static_assert(offsetof(struct stub_parameters, function) == STUB_FUNCTION,
+               "as stub_code.S has it");
+_Static_assert(offsetof(struct stub_parameters, find) == STUB_FIND, "as stub_code.S has it");
+_Static_assert(offsetof(struct stub_parameters, resume) == STUB_RESUME, "as stub_code.S has it");
+_Static_assert(offsetof(struct stub_parameters, answer) == STUB_ANSWER, "as stub_code.S has it");
+_Static_assert(offsetof(struct stub_parameters, originals) == STUB_ORIGINALS,
+               "as stub_code.S has it");
+_Static_assert(sizeof(struct stub_parameters) == STUB_PARAMETERS_BYTES, "as stub_code.S has it");
 
 struct stub_words {
     uint32_t state;
@@ -104,10 +113,10 @@ struct stub_words {
     uint64_t error;
 };
 
-_Static_assert(offsetof(struct stub_words, asked) == WORDS_ASKED, "as stub.S has it");
-_Static_assert(offsetof(struct stub_words, stack) == WORDS_STACK, "as stub.S has it");
-_Static_assert(offsetof(struct stub_words, result) == WORDS_RESULT, "as stub.S has it");
-_Static_assert(offsetof(struct stub_words, error) == WORDS_ERROR, "as stub.S has it");
+_Static_assert(offsetof(struct stub_words, asked) == WORDS_ASKED, "as stub_code.S has it");
+_Static_assert(offsetof(struct stub_words, stack) == WORDS_STACK, "as stub_code.S has it");
+_Static_assert(offsetof(struct stub_words, result) == WORDS_RESULT, "as stub_code.S has it");
+_Static_assert(offsetof(struct stub_words, error) == WORDS_ERROR, "as stub_code.S has it");
 
 /** The stub as it is compiled: parameters of zeros, entries, code.  It runs anywhere. */
 extern const uint8_t stub_begin[];

@@ -322,8 +322,9 @@ static bool find_functions(struct target *target, struct attach_error *error)
     }
     target->dlopen = function_of(target, "dlopen");
     target->dlerror = function_of(target, "dlerror");
+    target->dlsym = function_of(target, "dlsym");
     target->errno_location = function_of(target, "__errno_location");
-    if (target->dlopen == 0 || target->errno_location == 0) {
+    if (target->dlopen == 0 || target->dlsym == 0 || target->errno_location == 0) {
         target_fail(error, target->pid,
                     "its C library has no dlopen() (before glibc 2.34 it is in "
                     "libdl.so.2). Fix: link the job with -ldl.");

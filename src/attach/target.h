@@ -23,6 +23,7 @@ struct target {
     /** In the process. */
     uint64_t dlopen;
     uint64_t dlerror;
+    uint64_t dlsym;
     uint64_t errno_location;
 };
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "capture/came_late.h"
 #include "capture/dynamic_symbols.h"
 
 const struct hook_table *const hook_tables[] = {&runtime_hook_table, &opencl_hook_table,
@@ -51,8 +52,9 @@ static void *find_in_loaded_libraries(const struct hook *hook)
 
 void *original_find(struct hook *hook)
 {
-    void *found = dynamic_symbol(RTLD_NEXT, hook->name);
-    if (found == NULL)
+    /* Behind a shim that came late is nothing, and before it is everything. */
+    void *found = dynamic_symbol(came_late() ? RTLD_DEFAULT : RTLD_NEXT, hook->name);
+    if (found == NULL || found == hook->replacement)
         found = find_in_loaded_libraries(hook);
     /* The program itself comes before the shim. */
     if (found == NULL)

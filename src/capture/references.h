@@ -18,7 +18,11 @@
  *  dynamic linker's lock; not signal safe. */
 void references_point(void);
 
-/** The same for all objects: there are new hooks. */
+/** The same in all objects: there are new hooks, or the shim came late (came_late.h) and wakes. */
 void references_point_again(void);
+
+/** Of a shim that came late: lead all references to their originals again, and point none until
+ *  references_point_again().  Of others: nothing. */
+void references_restore(void);
 
 #endif

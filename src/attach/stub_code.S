@@ -132,9 +132,22 @@ load:
     movq parameters + STUB_MODE(%rip), %rsi
     callq *parameters + STUB_FUNCTION(%rip)
     movq %rax, WORDS_RESULT(%rbx)
-    movl $STUB_LOADED, %r12d
     testq %rax, %rax
-    jnz 3f
+    jz failed
+    movl $STUB_LOADED, %r12d
+    movq parameters + STUB_FIND(%rip), %rcx
+    testq %rcx, %rcx
+    jz 3f
+    movq %rax, %rdi
+    movq parameters + STUB_NAME(%rip), %rsi
+    callq *%rcx
+    testq %rax, %rax
+    jz failed
+    xorl %edi, %edi
+    xorl %esi, %esi
+    callq *%rax
+    jmp 3f
+failed:
     movl $STUB_FAILED, %r12d
     cmpq $0, parameters + STUB_EXPLAIN(%rip)
     je 3f
@@ -308,8 +321,19 @@ load:
     ldr x2, parameters + STUB_FUNCTION
     blr x2
     str x0, [x19, #WORDS_RESULT]
+    cbz x0, failed
     mov w22, #STUB_LOADED
-    cbnz x0, 1f
+    ldr x2, parameters + STUB_FIND
+    cbz x2, 1f
+    ldr x1, parameters + STUB_NAME
+    blr x2
+    cbz x0, failed
+    mov x2, x0
+    mov x0, #0
+    mov x1, #0
+    blr x2
+    b 1f
+failed:
     mov w22, #STUB_FAILED
     ldr x0, parameters + STUB_EXPLAIN
     cbz x0, 1f
