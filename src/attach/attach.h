@@ -28,6 +28,8 @@ enum attach_way {
     ATTACH_BY_REFERENCE,
     /** A thread was stopped and sent there. */
     ATTACH_BY_STOP,
+    /** The shim was there and awake: nothing was done. */
+    ATTACH_NOT_NEEDED,
 };
 
 struct attach_request {

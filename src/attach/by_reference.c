@@ -86,6 +86,10 @@ static bool answer(struct injection *injection, uint32_t asked, bool yes)
 
 static bool may_load(const struct injection *injection, const struct stub_words *words)
 {
+    /* The thread may be a new one. */
+    if (mappings_find(&injection->target->mappings, words->stack) == NULL &&
+        !target_look_again(injection->target))
+        return false;
     struct stack_look look = stack_look(injection->target, words->stack, 0);
     return look.is_known && !look.in_handler;
 }

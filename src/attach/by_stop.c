@@ -43,18 +43,32 @@ static bool is_in_program(const struct target *target, uint64_t address)
 
 #if defined(__x86_64__)
 
-static bool can_come_back(const struct injection *injection, uint64_t counter)
+/** The address to go on at lies on the thread's stack, beyond what it may use unsaid. */
+static bool write_return(struct injection *injection, const struct thread_place *from,
+                         struct thread_place *to)
 {
-    (void)injection;
-    (void)counter;
-    return true;
+    to->stack = from->stack - STUB_RED_ZONE - sizeof(uint64_t);
+    return memory_store(&injection->target->memory, to->stack, from->counter);
 }
 
-static bool write_return(const struct injection *injection, uint64_t counter)
+static void close_detour(struct injection *injection, pid_t thread)
 {
     (void)injection;
-    (void)counter;
-    return true;
+    (void)thread;
+}
+
+/** The kernel compares returns with calls, and the stub's would be none. */
+static const char *objection_of_machine(const struct injection *injection)
+{
+    char *status = proc_read(injection->target->pid, "status", NULL);
+    char *features = status == NULL ? NULL : strstr(status, "x86_Thread_features:");
+    bool has_shadow = false;
+    if (features != NULL) {
+        features[strcspn(features, "\n")] = '\0';
+        has_shadow = strstr(features, "shstk") != NULL;
+    }
+    free(status);
+    return has_shadow ? "it has a shadow stack" : NULL;
 }
 
 #else
@@ -62,24 +76,53 @@ static bool write_return(const struct injection *injection, uint64_t counter)
 /** Bytes that a branch goes, in both directions. */
 #define BRANCH_BYTES ((int64_t)128 << 20)
 
-static int64_t way_back(const struct injection *injection, uint64_t counter)
+static bool write_return(struct injection *injection, const struct thread_place *from,
+                         struct thread_place *to)
 {
-    return (int64_t)(counter - (injection->place.stub + (uint64_t)(stub_resume - stub_begin)));
+    uint64_t at = injection->place.stub + (uint64_t)(stub_resume - stub_begin);
+    int64_t way = (int64_t)(from->counter - at);
+    uint32_t branch = 0x14000000u | ((uint32_t)(way / 4) & 0x03FFFFFFu);
+    to->stack = from->stack;
+    injection->parameters.resume = from->counter;
+    return way >= -BRANCH_BYTES && way < BRANCH_BYTES &&
+           memory_store(&injection->target->memory, injection->place.stub + STUB_RESUME,
+                        from->counter) &&
+           memory_write(&injection->target->memory, at, &branch, sizeof(branch));
 }
 
-static bool can_come_back(const struct injection *injection, uint64_t counter)
+/** Whether the thread has left the stub, as one that waits in the kernel has. */
+static bool has_left(const struct injection *injection, pid_t thread)
 {
-    int64_t way = way_back(injection, counter);
-    return way >= -BRANCH_BYTES && way < BRANCH_BYTES;
+    struct thread_place place;
+    uint64_t begin = injection->place.stub;
+    uint64_t end = begin + (uint64_t)(stub_end - stub_begin);
+    if (!is_running(injection->target->pid, thread))
+        return true;
+    if (thread_stop(thread) != STOPPED)
+        return false;
+    bool read = thread_place(thread, &place);
+    thread_release(thread);
+    return read && (place.counter < begin || place.counter >= end);
 }
 
-/** No register is free for it, so the branch is written. */
-static bool write_return(const struct injection *injection, uint64_t counter)
+/** Say in the stub that nobody is on its way, so that the branch may be written anew. */
+static void close_detour(struct injection *injection, pid_t thread)
 {
-    uint32_t branch = 0x14000000u | ((uint32_t)(way_back(injection, counter) / 4) & 0x03FFFFFFu);
-    return memory_write(&injection->target->memory,
-                        injection->place.stub + (uint64_t)(stub_resume - stub_begin), &branch,
-                        sizeof(branch));
+    for (int i = 0; i < 100; i++) {
+        if (has_left(injection, thread)) {
+            injection->parameters.resume = 0;
+            memory_store(&injection->target->memory, injection->place.stub + STUB_RESUME, 0);
+            return;
+        }
+        sleep_ns(BETWEEN_TRIES_NS);
+    }
+}
+
+static const char *objection_of_machine(const struct injection *injection)
+{
+    return injection->parameters.resume == 0
+               ? NULL
+               : "a vrrl that was killed may have left a thread on its way";
 }
 
 #endif
@@ -88,19 +131,18 @@ static bool write_return(const struct injection *injection, uint64_t counter)
  *  with errno not allowed */
 static bool send(struct injection *injection, pid_t thread)
 {
-    struct thread_place place;
+    struct thread_place from;
     const struct target *target = injection->target;
+    struct thread_place to = {.counter =
+                                  injection->place.stub + (uint64_t)(stub_detour - stub_begin)};
     errno = 0;
-    if (!thread_place(thread, &place) || !is_in_program(target, place.counter) ||
-        !can_come_back(injection, place.counter))
+    if (!thread_place(thread, &from) || !is_in_program(target, from.counter))
         return false;
-    struct stack_look look = stack_look(target, place.stack, place.link);
+    struct stack_look look = stack_look(target, from.stack, from.link);
     if (!look.is_known || look.in_handler || look.in_callback)
         return false;
-    injection->parameters.resume = place.counter;
-    return injection_write(injection) && write_return(injection, place.counter) &&
-           injection_set_state(injection, STUB_OFF) &&
-           thread_set_counter(thread, injection->place.stub + (uint64_t)(stub_detour - stub_begin));
+    return injection_write(injection) && injection_set_state(injection, STUB_OFF) &&
+           write_return(injection, &from, &to) && thread_send(thread, &to);
 }
 
 enum try {
@@ -131,7 +173,7 @@ static enum try try_threads(struct injection *injection, pid_t *thread)
     char path[32];
     enum try tried = NOT_NOW;
     snprintf(path, sizeof(path), "/proc/%d/task", (int)injection->target->pid);
-    DIR *threads = opendir(path);
+    DIR *threads = target_look_again(injection->target) ? opendir(path) : NULL;
     if (threads == NULL)
         return NOT_NOW;
     for (const struct dirent *entry; tried == NOT_NOW && (entry = readdir(threads)) != NULL;) {
@@ -142,33 +184,6 @@ static enum try try_threads(struct injection *injection, pid_t *thread)
     }
     closedir(threads);
     return tried;
-}
-
-/** Whether the thread has left the stub; then the next one may be sent through. */
-static bool has_left(const struct injection *injection, pid_t thread)
-{
-    struct thread_place place = {0};
-    uint64_t begin = injection->place.stub;
-    uint64_t end = begin + (uint64_t)(stub_end - stub_begin);
-    enum stop stop = thread_stop(thread);
-    if (stop != STOPPED)
-        return false;
-    bool read = thread_counter(thread, &place.counter);
-    thread_release(thread);
-    return read && (place.counter < begin || place.counter >= end);
-}
-
-/** Say in the stub that nobody is in its detour. */
-static void close_detour(struct injection *injection, pid_t thread)
-{
-    for (int i = 0; i < 100; i++) {
-        if (has_left(injection, thread)) {
-            injection->parameters.resume = 0;
-            memory_store(&injection->target->memory, injection->place.stub + STUB_RESUME, 0);
-            return;
-        }
-        sleep_ns(BETWEEN_TRIES_NS);
-    }
 }
 
 static enum outcome wait_for_loading(struct injection *injection, pid_t thread,
@@ -203,14 +218,12 @@ static const char *objection(const struct injection *injection)
 {
     if (object_function(&injection->target->objects.all[0], "malloc") != 0)
         return "the program brings a malloc() of its own, in which it could be stopped";
-    if (injection->parameters.resume != 0)
-        return "a vrrl that was killed may have left a thread on its way";
-    return NULL;
+    return objection_of_machine(injection);
 }
 
 enum outcome by_stop(struct injection *injection, struct attach_error *error)
 {
-    pid_t thread;
+    pid_t thread = 0;
     enum try tried = NOT_NOW;
     const char *why = objection(injection);
     while (why == NULL && tried == NOT_NOW && injection_now_ns() < injection->deadline_ns) {

@@ -119,19 +119,18 @@ static uint64_t start_of_stack(pid_t pid)
     return start;
 }
 
-/** Look at the words up to where nothing is mapped, or to \a end.  \return whether it came there */
-static bool walk_to_end(struct walk *walk, uint64_t at, uint64_t end, uint64_t *words)
+/** Look at the words from \a at to \a end.  \return whether all could be read */
+static bool walk_all(struct walk *walk, uint64_t at, uint64_t end, uint64_t *words)
 {
-    for (uint64_t begin = at; at - begin < STACK_BYTES_MAX && at < end;) {
+    while (at < end) {
         size_t wanted = end - at < CHUNK_BYTES ? end - at : CHUNK_BYTES;
-        size_t got = memory_read_some(&walk->target->memory, at, words, wanted);
-        for (size_t i = 0; i < got / sizeof(*words); i++)
+        if (memory_read_some(&walk->target->memory, at, words, wanted) != wanted)
+            return false;
+        for (size_t i = 0; i < wanted / sizeof(*words); i++)
             look_at_word(walk, words[i]);
-        if (got < wanted)
-            return at + got > begin;
-        at += got;
+        at += wanted;
     }
-    return at >= end;
+    return true;
 }
 
 struct stack_look stack_look(const struct target *target, uint64_t at, uint64_t link)
@@ -139,11 +138,13 @@ struct stack_look stack_look(const struct target *target, uint64_t at, uint64_t 
     struct walk walk = {.target = target};
     uint64_t start = start_of_stack(target->pid);
     const struct mapping *mapping = mappings_find(&target->mappings, at);
-    bool is_first = mapping != NULL && start > at && start <= mapping->end;
     uint64_t *words = malloc(CHUNK_BYTES);
-    look_at_word(&walk, link);
-    walk.look.is_known = words != NULL && walk_to_end(&walk, at & ~(uint64_t)(sizeof(*words) - 1),
-                                                      is_first ? start : UINT64_MAX, words);
+    at &= ~(uint64_t)(sizeof(*words) - 1);
+    if (mapping != NULL && words != NULL && mapping->end - at <= STACK_BYTES_MAX) {
+        bool is_first = start > at && start <= mapping->end;
+        look_at_word(&walk, link);
+        walk.look.is_known = walk_all(&walk, at, is_first ? start : mapping->end, words);
+    }
     free(words);
     return walk.look;
 }

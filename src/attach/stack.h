@@ -23,7 +23,8 @@ struct stack_look {
     bool in_callback;
 };
 
-/** \param at  the stack's pointer
+/** What is mapped must have been read since the thread began (target_look_again()).
+ *  \param at  the stack's pointer
  *  \param link  AArch64: where the function returns to; else 0 */
 struct stack_look stack_look(const struct target *target, uint64_t at, uint64_t link);
 

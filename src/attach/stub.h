@@ -32,6 +32,9 @@
 #define STUB_LOOKS 150
 #define STUB_LOOK_NS 50000
 
+/** x86-64: bytes below the stack that a function may use without saying so. */
+#define STUB_RED_ZONE 128
+
 /* Offsets in the parameters. */
 #define STUB_WORDS 8
 #define STUB_FUNCTION 16
@@ -84,7 +87,7 @@ struct stub_parameters {
     uint64_t vector_mask;
     /** Signals that wait meanwhile. */
     uint64_t signals;
-    /** Where a stopped thread goes on; 0: none was sent through. */
+    /** AArch64: where the thread that was sent through goes on; 0: there is none. */
     uint64_t resume;
     /** Twice the number of the question, and 1 for yes. */
     uint32_t answer;
@@ -122,7 +125,7 @@ _Static_assert(offsetof(struct stub_words, error) == WORDS_ERROR, "as stub_code.
 extern const uint8_t stub_begin[];
 /** Where a stopped thread is sent to. */
 extern const uint8_t stub_detour[];
-/** AArch64: the last instruction of the detour, a branch that the tracer writes. */
+/** The last instruction of the detour; on AArch64 a branch that the tracer writes. */
 extern const uint8_t stub_resume[];
 extern const uint8_t stub_end[];
 

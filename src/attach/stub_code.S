@@ -179,12 +179,12 @@ failed:
     popq %r12
     ret
 
-/* From anywhere in the job's own code: nothing may change, nor the 128 bytes below the stack. */
+/* From anywhere in the job's own code: nothing may change, nor the 128 bytes below the stack.  It
+ * begins with the stack lower by these and the address to go on at, which the tracer put there. */
     .balign 16
     .globl stub_detour
     .hidden stub_detour
 stub_detour:
-    leaq -128(%rsp), %rsp
     pushfq
     .irp register, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
     pushq %\register
@@ -199,11 +199,10 @@ stub_detour:
     popq %\register
     .endr
     popfq
-    leaq 128(%rsp), %rsp
     .globl stub_resume
     .hidden stub_resume
 stub_resume:
-    jmpq *parameters + STUB_RESUME(%rip)
+    ret $STUB_RED_ZONE
 
 #elif defined(__aarch64__)
 
@@ -360,7 +359,8 @@ failed:
     ldp x29, x30, [sp], #64
     ret
 
-/* From anywhere in the job's own code: nothing may change. */
+/* From anywhere in the job's own code: nothing may change.  No register is left to go on by, so the
+ * tracer writes the branch at the end. */
     .balign 16
     .globl stub_detour
     .hidden stub_detour

@@ -155,12 +155,12 @@ static bool check_filters(pid_t pid, struct attach_error *error)
     return theirs <= ours;
 }
 
-/** A process that is not dumpable belongs to root for whoever would trace it. */
+/** The files of a process that is not dumpable are root's, though its folder is not. */
 static bool check_dumpable(pid_t pid, struct attach_error *error)
 {
     char path[32];
     struct stat status;
-    snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+    snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
     if (geteuid() == 0 || stat(path, &status) != 0 || status.st_uid == geteuid())
         return true;
     target_fail(error, pid,

@@ -100,13 +100,14 @@ static struct thread_place place_of(const registers *all)
     return (struct thread_place){.counter = all->rip, .stack = all->rsp};
 }
 
-bool thread_set_counter(pid_t thread, uint64_t counter)
+bool thread_send(pid_t thread, const struct thread_place *place)
 {
     registers all;
     struct iovec vector = {&all, sizeof(all)};
     if (!read_registers(thread, &all))
         return false;
-    all.rip = counter;
+    all.rip = place->counter;
+    all.rsp = place->stack;
     return ptrace(PTRACE_SETREGSET, thread, (void *)(uintptr_t)NT_PRSTATUS, &vector) == 0;
 }
 
@@ -135,13 +136,14 @@ static struct thread_place place_of(const registers *all)
     return (struct thread_place){all->pc, all->sp, all->regs[30]};
 }
 
-bool thread_set_counter(pid_t thread, uint64_t counter)
+bool thread_send(pid_t thread, const struct thread_place *place)
 {
     registers all;
     struct iovec vector = {&all, sizeof(all)};
     if (!read_registers(thread, &all))
         return false;
-    all.pc = counter;
+    all.pc = place->counter;
+    all.sp = place->stack;
     return ptrace(PTRACE_SETREGSET, thread, (void *)(uintptr_t)NT_PRSTATUS, &vector) == 0;
 }
 
@@ -154,14 +156,5 @@ bool thread_place(pid_t thread, struct thread_place *place)
         has_more_state(thread))
         return false;
     *place = place_of(&all);
-    return true;
-}
-
-bool thread_counter(pid_t thread, uint64_t *counter)
-{
-    registers all;
-    if (!read_registers(thread, &all))
-        return false;
-    *counter = place_of(&all).counter;
     return true;
 }

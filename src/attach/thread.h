@@ -35,10 +35,8 @@ struct thread_place {
  * stub keeps */
 bool thread_place(pid_t thread, struct thread_place *place);
 
-/** Where a stopped thread is, whatever it does.  \return false with errno */
-bool thread_counter(pid_t thread, uint64_t *counter);
-
-/** Let a stopped thread go on elsewhere.  \return false with errno */
-bool thread_set_counter(pid_t thread, uint64_t counter);
+/** Let a stopped thread go on elsewhere; all but \a place stays as it is.  \return false with errno
+ */
+bool thread_send(pid_t thread, const struct thread_place *place);
 
 #endif

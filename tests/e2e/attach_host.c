@@ -2,7 +2,7 @@
  * attach_host WAY THREADS MILLISECONDS: a host that is busy with what an attach must not meet:
  * malloc(), qsort(), the dynamic linker and signals. It publishes meanwhile, checks that every
  * publish is made, and prints their number and the longest that a thread was held up, in
- * microseconds.
+ * microseconds. SIGTERM ends it early.
  *
  *   calls     each thread publishes by calls
  *   callbacks from inside qsort()
@@ -67,9 +67,10 @@ static void publish(struct worker *worker)
 {
     uint32_t slot = worker->number;
     const uint32_t args[] = {(uint32_t)worker->publishes, slot};
-    int result = by_pointer != NULL
-                     ? by_pointer(ring, sizeof(ring), slot, slot, VYRE_OP_ATOMIC_ADD, args, 2)
-                     : vyre_publish_slot(ring, sizeof(ring), slot, slot, VYRE_OP_ATOMIC_ADD, args, 2);
+    int result =
+        by_pointer != NULL
+            ? by_pointer(ring, sizeof(ring), slot, slot, VYRE_OP_ATOMIC_ADD, args, 2)
+            : vyre_publish_slot(ring, sizeof(ring), slot, slot, VYRE_OP_ATOMIC_ADD, args, 2);
     uint32_t words[6];
     memcpy(words, ring + (size_t)slot * 64, sizeof(words));
     if (result != 0 || words[0] != VYRE_STATUS_PUBLISHED || words[4] != args[0] || words[5] != slot)
@@ -173,11 +174,17 @@ static void start_timer(void)
         die("no timer");
 }
 
+static void on_end(int number)
+{
+    (void)number;
+    ended = 1;
+}
+
 static void wait_for_end(uint64_t milliseconds)
 {
     uint64_t until = now_ns() + milliseconds * UINT64_C(1000000);
     const struct timespec pause = {0, 5000000};
-    while (now_ns() < until)
+    while (!ended && now_ns() < until)
         nanosleep(&pause, NULL);
     ended = 1;
 }
@@ -198,6 +205,8 @@ int main(int argc, char **argv)
     way = argv[1];
     uint32_t threads = (uint32_t)strtoul(argv[2], NULL, 10) % (THREADS_MAX + 1);
     uint64_t milliseconds = strtoull(argv[3], NULL, 10);
+    const struct sigaction end = {.sa_handler = on_end, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &end, NULL);
     if (strcmp(way, "pointers") == 0)
         by_pointer = (__typeof__(by_pointer))(uintptr_t)dlsym(RTLD_DEFAULT, "vyre_publish_slot");
     if (strcmp(way, "waits") == 0) {
@@ -207,13 +216,19 @@ int main(int argc, char **argv)
     pthread_t clock;
     if (pthread_create(&clock, NULL, end_later, &milliseconds) != 0)
         die("no thread");
-    if (strcmp(way, "handlers") == 0)
-        start_timer();
+    /* Of all threads the first handles it. */
+    sigset_t timer_signal;
+    sigemptyset(&timer_signal);
+    sigaddset(&timer_signal, SIGRTMIN);
+    pthread_sigmask(SIG_BLOCK, &timer_signal, NULL);
     for (uint32_t i = 1; i < threads; i++) {
         workers[i] = (struct worker){.number = i, .seed = i};
         if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
             die("no thread");
     }
+    pthread_sigmask(SIG_UNBLOCK, &timer_signal, NULL);
+    if (strcmp(way, "handlers") == 0)
+        start_timer();
     work(&workers[0]);
     uint64_t publishes = workers[0].publishes;
     uint64_t worst_ns = workers[0].worst_ns;

@@ -25,7 +25,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "vrrl: %s\n", error.text);
         return 2;
     }
-    printf("%s %s\n", result.was_loaded ? "woken" : "loaded",
-           result.way == ATTACH_BY_REFERENCE ? "by reference" : "by stop");
+    static const char *const ways[] = {
+        [ATTACH_BY_REFERENCE] = "by reference",
+        [ATTACH_BY_STOP] = "by stop",
+        [ATTACH_NOT_NEEDED] = "already",
+    };
+    printf("%s %s\n", result.was_loaded ? "woken" : "loaded", ways[result.way]);
     return EXIT_SUCCESS;
 }
