@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "capture/dynamic_symbols.h"
-#include "capture/references.h"
+#include "capture/recorder.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 
@@ -36,6 +36,6 @@ EXPORTED void *vrrl_preload_wake(const char *unused, int mode)
     (void)unused;
     (void)mode;
     if (came_late())
-        references_point_again();
+        recorder_wake();
     return &well;
 }

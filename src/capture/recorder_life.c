@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/came_late.h"
 #include "capture/confinement.h"
 #include "capture/publish_symbol.h"
 #include "capture/recorder_state.h"
@@ -80,6 +81,9 @@ __attribute__((constructor)) static void load_early(void)
 {
     int saved = errno;
     recorder_load();
+    /* No reference leads here yet. */
+    if (recorder.panel != NULL && came_late())
+        __atomic_store_n(&recorder.panel->asleep, 1, __ATOMIC_RELEASE);
     errno = saved;
 }
 
@@ -175,9 +179,11 @@ static void obey(void)
         recorder.late = true;
         atomic_fetch_add(&recorder.watch, 1);
     }
-    bool leaving = !recorder_close_left();
-    if (!on && !leaving && !confined)
+    bool left = recorder_close_left();
+    if (!on && left && !confined)
         confinement_leave_mappings();
+    /* The next call sees to it. */
+    bool leaving = !left || (!on && came_late());
     recorder.leaving_until_ns = coarse_now_ns() + LEAVING_NS;
     atomic_store(&recorder.leaving, leaving);
     atomic_store(&recorder.acted, word);
@@ -192,7 +198,33 @@ static void obey(void)
         references_point_again();
 }
 
-/** See whether a recording that ended can be closed now. */
+static bool nobody_asks(void)
+{
+    uint32_t word = recorder_word();
+    return word == atomic_load(&recorder.acted) && !panel_wants_on(word);
+}
+
+/** Of a shim that came late: be called no more.  \return false when it should be tried again */
+static bool fall_asleep(void)
+{
+    if (!came_late() || recorder_makes_no_calls() || !nobody_asks())
+        return true;
+    /* Who asks from now on sees this, or is seen. */
+    __atomic_store_n(&recorder.panel->asleep, 1, __ATOMIC_SEQ_CST);
+    if (references_restore(nobody_asks))
+        return true;
+    __atomic_store_n(&recorder.panel->asleep, 0, __ATOMIC_SEQ_CST);
+    return false;
+}
+
+void recorder_wake(void)
+{
+    references_point_again();
+    if (recorder.panel != NULL)
+        __atomic_store_n(&recorder.panel->asleep, 0, __ATOMIC_SEQ_CST);
+}
+
+/** See whether a recording that ended can be closed now; then nothing is to be done any more. */
 static void look_who_left(void)
 {
     uint32_t acted = atomic_load(&recorder.acted);
@@ -200,7 +232,10 @@ static void look_who_left(void)
     block_signals(&signals);
     bool closed = recorder_close_left();
     pthread_sigmask(SIG_SETMASK, &signals, NULL);
-    if (!closed && coarse_now_ns() < recorder.leaving_until_ns)
+    bool late = coarse_now_ns() >= recorder.leaving_until_ns;
+    if (!closed && !late)
+        return;
+    if (!fall_asleep() && !late)
         return;
     uint32_t loud = ~acted;
     atomic_store(&recorder.leaving, false);

@@ -253,14 +253,21 @@ void references_point_again(void)
     errno = saved;
 }
 
-void references_restore(void)
+bool references_restore(bool (*may)(void))
 {
     int saved = errno;
     struct search search = {0};
-    if (!is_asleep() && came_late() && take_turn()) {
-        __atomic_store_n(&asleep, true, __ATOMIC_RELEASE);
-        dl_iterate_phdr(restore_object, &search);
+    if (!came_late() || is_asleep())
+        return true;
+    bool restored = false;
+    if (take_turn()) {
+        restored = may();
+        if (restored) {
+            __atomic_store_n(&asleep, true, __ATOMIC_RELEASE);
+            dl_iterate_phdr(restore_object, &search);
+        }
         pthread_mutex_unlock(&lock);
     }
     errno = saved;
+    return restored;
 }

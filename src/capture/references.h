@@ -13,6 +13,8 @@
 #ifndef VRRL_CAPTURE_REFERENCES_H
 #define VRRL_CAPTURE_REFERENCES_H
 
+#include <stdbool.h>
+
 /** Point the references to hooked functions in objects that were loaded since the last call.
  *  References that lead to another function than the hook's original stay as they are.  Takes the
  *  dynamic linker's lock; not signal safe. */
@@ -22,7 +24,9 @@ void references_point(void);
 void references_point_again(void);
 
 /** Of a shim that came late: lead all references to their originals again, and point none until
- *  references_point_again().  Of others: nothing. */
-void references_restore(void);
+ *  references_point_again().  Of others: nothing.
+ *  \param may  asked when nobody else points any: whether it is still wanted
+ *  \return false when it is not, or cannot be done now */
+bool references_restore(bool (*may)(void));
 
 #endif
