@@ -28,8 +28,6 @@ enum attach_way {
     ATTACH_BY_REFERENCE,
     /** A thread was stopped and sent there. */
     ATTACH_BY_STOP,
-    /** The shim was there and awake: nothing was done. */
-    ATTACH_NOT_NEEDED,
 };
 
 struct attach_request {

@@ -87,11 +87,7 @@ static void plan_trap(struct injection *injection, const struct reference *refer
         return;
     }
     const struct mapping *mapping = mappings_find(&target->mappings, value);
-    bool is_hook =
-        target->shim != NULL && value >= target->shim->begin && value < target->shim->end;
-    injection->is_awake = injection->is_awake || is_hook;
-    if (mapping != NULL && mapping->executable && !is_hook &&
-        find_entry(injection, value, &trap->entry))
+    if (mapping != NULL && mapping->executable && find_entry(injection, value, &trap->entry))
         injection->traps_len++;
 }
 

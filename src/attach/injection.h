@@ -31,8 +31,6 @@ struct injection {
     struct stub_parameters parameters;
     struct trap traps[STUB_ENTRIES];
     size_t traps_len;
-    /** References lead to the shim already. */
-    bool is_awake;
     /** On the monotonic clock. */
     uint64_t deadline_ns;
 };

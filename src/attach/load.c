@@ -13,9 +13,6 @@ static uint64_t half_time(const struct injection *injection)
 static enum outcome inject(struct injection *injection, struct attach_result *result,
                            struct attach_error *error)
 {
-    result->way = ATTACH_NOT_NEEDED;
-    if (injection->is_awake)
-        return OUTCOME_LOADED;
     result->way = ATTACH_BY_REFERENCE;
     enum outcome outcome = by_reference(injection, half_time(injection), error);
     if (outcome != OUTCOME_NOT_THIS_WAY)

@@ -76,6 +76,11 @@ void recorder_load(void)
     atomic_store(&recorder.state, recorder.wanted ? IDLE : OFF);
 }
 
+static void say_asleep(uint32_t asleep)
+{
+    __atomic_store_n(&recorder.panel->asleep, asleep, __ATOMIC_SEQ_CST);
+}
+
 /** The environment is read before the host can change it. */
 __attribute__((constructor)) static void load_early(void)
 {
@@ -83,7 +88,7 @@ __attribute__((constructor)) static void load_early(void)
     recorder_load();
     /* No reference leads here yet. */
     if (recorder.panel != NULL && came_late())
-        __atomic_store_n(&recorder.panel->asleep, 1, __ATOMIC_RELEASE);
+        say_asleep(1);
     errno = saved;
 }
 
@@ -204,24 +209,28 @@ static bool nobody_asks(void)
     return word == atomic_load(&recorder.acted) && !panel_wants_on(word);
 }
 
+/** One thread at a time.  Who asks from now on sees it, or is seen. */
+static bool may_sleep(void)
+{
+    say_asleep(1);
+    if (nobody_asks())
+        return true;
+    say_asleep(0);
+    return false;
+}
+
 /** Of a shim that came late: be called no more.  \return false when it should be tried again */
 static bool fall_asleep(void)
 {
-    if (!came_late() || recorder_makes_no_calls() || !nobody_asks())
-        return true;
-    /* Who asks from now on sees this, or is seen. */
-    __atomic_store_n(&recorder.panel->asleep, 1, __ATOMIC_SEQ_CST);
-    if (references_restore(nobody_asks))
-        return true;
-    __atomic_store_n(&recorder.panel->asleep, 0, __ATOMIC_SEQ_CST);
-    return false;
+    return !came_late() || recorder_makes_no_calls() || !nobody_asks() ||
+           references_restore(may_sleep);
 }
 
 void recorder_wake(void)
 {
-    references_point_again();
     if (recorder.panel != NULL)
-        __atomic_store_n(&recorder.panel->asleep, 0, __ATOMIC_SEQ_CST);
+        say_asleep(0);
+    references_point_again();
 }
 
 /** See whether a recording that ended can be closed now; then nothing is to be done any more. */

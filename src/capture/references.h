@@ -25,7 +25,7 @@ void references_point_again(void);
 
 /** Of a shim that came late: lead all references to their originals again, and point none until
  *  references_point_again().  Of others: nothing.
- *  \param may  asked when nobody else points any: whether it is still wanted
+ *  \param may  asked when nobody else points or restores any: whether it is still wanted
  *  \return false when it is not, or cannot be done now */
 bool references_restore(bool (*may)(void));
 

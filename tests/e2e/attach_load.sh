@@ -18,7 +18,7 @@ loaded()
     expect 0 timeout 20 "$load_shim" "$pid" "$shim" "${2:-2000}"
     says out "^loaded $1"
     expect 0 timeout 20 "$load_shim" "$pid" "$shim"
-    says out '^woken already'
+    says out '^woken by'
     wait_for test -e run.vrrl
     ended
     expect 0 "$vrrl" verify run.vrrl

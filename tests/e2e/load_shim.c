@@ -28,7 +28,6 @@ int main(int argc, char **argv)
     static const char *const ways[] = {
         [ATTACH_BY_REFERENCE] = "by reference",
         [ATTACH_BY_STOP] = "by stop",
-        [ATTACH_NOT_NEEDED] = "already",
     };
     printf("%s %s\n", result.was_loaded ? "woken" : "loaded", ways[result.way]);
     return EXIT_SUCCESS;
