@@ -62,10 +62,10 @@ void recorder_load(void)
             "vrrl: not recording: a forked child could not be told from its parent: %s. Fix: use "
             "Linux 4.14 or newer.\n",
             strerror(errno));
-    else
-        recorder_find_panel(settings->disabled);
     /* Who was loaded into a process that runs waits to be asked. */
-    bool waits = settings->disabled || (recorder.panel_is_shared && settings->log[0] == '\0');
+    bool waits = settings->disabled || (settings->log[0] == '\0' && came_late());
+    if (tells_children)
+        recorder_find_panel(waits);
     recorder.wanted = tells_children && !waits;
     atomic_store(&recorder.watch, recorder.wanted ? 1 : 0);
     /* Of a process of many threads it would take time. */
