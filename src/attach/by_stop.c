@@ -11,7 +11,7 @@
 #include "attach/stack.h"
 #include "attach/thread.h"
 
-#define BETWEEN_TRIES_NS 1000000
+#define BETWEEN_TRIES_NS 500000
 #define POLL_NS 20000
 /** How long a thread that was sent through the stub is waited for beyond the time. */
 #define GRACE_NS UINT64_C(1000000000)

@@ -1,5 +1,7 @@
 #include "attach/attach.h"
 
+#include <sys/prctl.h>
+
 #include "attach/by_reference.h"
 #include "attach/by_stop.h"
 
@@ -21,7 +23,7 @@ static enum outcome inject(struct injection *injection, struct attach_result *re
     return by_stop(injection, error);
 }
 
-int attach_load(const struct attach_request *request, struct attach_result *result,
+static int load(const struct attach_request *request, struct attach_result *result,
                 struct attach_error *error)
 {
     struct target target;
@@ -34,4 +36,15 @@ int attach_load(const struct attach_request *request, struct attach_result *resu
         outcome = inject(&injection, result, error);
     target_close(&target);
     return outcome == OUTCOME_LOADED ? 0 : -1;
+}
+
+int attach_load(const struct attach_request *request, struct attach_result *result,
+                struct attach_error *error)
+{
+    /* A thread of the job waits for what is polled for here. */
+    int slack = prctl(PR_GET_TIMERSLACK);
+    prctl(PR_SET_TIMERSLACK, 1);
+    int loaded = load(request, result, error);
+    prctl(PR_SET_TIMERSLACK, slack);
+    return loaded;
 }

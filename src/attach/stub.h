@@ -27,10 +27,10 @@
 #define STUB_ENTRIES 8
 #define STUB_ENTRY_BYTES 16
 
-/** Times that an asking thread looks for the answer, and the time between in ns: with what the
- *  kernel adds to such a sleep, about 20 ms. */
-#define STUB_LOOKS 150
-#define STUB_LOOK_NS 50000
+/** Times that an asking thread looks for the answer, and the time between in ns: with the 50 us or
+ *  more that the kernel adds to such a sleep, about 20 ms. */
+#define STUB_LOOKS 300
+#define STUB_LOOK_NS 1000
 
 /** x86-64: bytes below the stack that a function may use without saying so. */
 #define STUB_RED_ZONE 128

@@ -252,8 +252,7 @@ ask:
     add w1, w1, #1
     add x0, x19, #WORDS_ASKED
     stlr w1, [x0]
-    mov x0, #(STUB_LOOK_NS & 0xFFFF)
-    movk x0, #(STUB_LOOK_NS >> 16), lsl #16
+    mov x0, #STUB_LOOK_NS
     stp xzr, x0, [sp]
     mov w20, #STUB_LOOKS
 look:

@@ -19,11 +19,12 @@
 
 void target_fail(struct attach_error *error, pid_t pid, const char *format, ...)
 {
+    char text[sizeof(error->text) - 32];
     va_list arguments;
     va_start(arguments, format);
-    int length = snprintf(error->text, sizeof(error->text), "process %d: ", (int)pid);
-    vsnprintf(error->text + length, sizeof(error->text) - (size_t)length, format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
+    snprintf(error->text, sizeof(error->text), "process %d: %s", (int)pid, text);
 }
 
 static void read_restrictions(struct restrictions *restrictions)

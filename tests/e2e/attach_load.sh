@@ -34,9 +34,9 @@ loaded 'by reference'
 
 # Without a reference, and with none that may be used: inside a handler.
 start ./lazy handlers 2
-loaded 'by stop' 800
+loaded 'by stop' 3000
 start ./no-pie pointers 2
-expect 0 timeout 20 "$load_shim" "$pid" "$shim" 800
+expect 0 timeout 20 "$load_shim" "$pid" "$shim" 3000
 says out '^loaded by stop'
 ended
 

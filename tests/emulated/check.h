@@ -9,8 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum fork_status { CK_FORK };
-enum print_output { CK_ENV };
+enum fork_status {
+    CK_FORK
+};
+enum print_output {
+    CK_ENV
+};
 
 typedef struct {
     void (*set_up)(void);
