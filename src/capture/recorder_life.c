@@ -231,6 +231,8 @@ void recorder_wake(void)
     if (recorder.panel != NULL)
         say_asleep(0);
     references_point_again();
+    /* A host may call nothing but what is named there. */
+    recorder_look_around(false);
 }
 
 /** See whether a recording that ended can be closed now; then nothing is to be done any more. */

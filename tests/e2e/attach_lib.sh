@@ -22,10 +22,20 @@ build_host()
         -Wl,-rpath,"$top_builddir/.libs" -pthread || fail "attach_host cannot be built with $*"
 }
 
-# start HOST WAY THREADS: in the background, as $pid, until it is well under way
+# start HOST WAY THREADS: in the background, as $pid, until it is well under way. Once it has the
+# shim it records into run.vrrl.
 start()
 {
-    VRRL_LOG=$PWD/run.vrrl "$@" 60000 >host.out 2>host.err </dev/null &
+    VRRL_LOG=$PWD/run.vrrl
+    export VRRL_LOG
+    start_bare "$@"
+    unset VRRL_LOG
+}
+
+# start_bare HOST WAY THREADS: the same, and it waits to be asked
+start_bare()
+{
+    "$@" 60000 >host.out 2>host.err </dev/null &
     pid=$!
     host_of_pid=$*
     wait_for handles_signals "$pid"
