@@ -18,11 +18,12 @@ harness_after:
 harness_stack:
     .space 8
 
-    .text
     .balign 65536
     .globl harness_code
 harness_code:
     .space HARNESS_CODE_BYTES
+
+    .text
 
 #if defined(__x86_64__)
 
@@ -91,10 +92,11 @@ harness_detour:
     .endr
     movq %rsp, harness_stack(%rip)
     leaq harness_back(%rip), %rax
-    movq %rax, -136(%rsp)
+    leaq -136(%rsp), %rsp
+    movq %rax, (%rsp)
     .irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16
     movq harness_before + 8 * 14 + 8 * \n(%rip), %rax
-    movq %rax, -8 * \n(%rsp)
+    movq %rax, 136 - 8 * \n(%rsp)
     .endr
     movq harness_before(%rip), %rax
     movq harness_before + 8(%rip), %rbx
@@ -112,7 +114,6 @@ harness_detour:
     movq harness_before + 104(%rip), %r14
     movq harness_before + 112(%rip), %r15
     stc
-    leaq -136(%rsp), %rsp
     jmpq *harness_target(%rip)
 harness_back:
     movq %rax, harness_after(%rip)
