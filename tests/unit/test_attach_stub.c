@@ -9,6 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_MAKE_MEM_DEFINED(at, bytes) ((void)(at))
+#endif
+
 #include "attach/stub.h"
 #include "run_suite.h"
 #include "stub_harness.h"
@@ -354,6 +360,8 @@ START_TEST(a_detour_changes_nothing)
         harness_before[i] = UINT64_C(0x0101010101010101) * (i + 1);
     errno = E2BIG;
     harness_detour();
+    /* To valgrind what lies below a stack that was lowered and raised is gone. */
+    (void)VALGRIND_MAKE_MEM_DEFINED(harness_after, sizeof(harness_after));
     ck_assert_int_eq(errno, E2BIG);
     ck_assert_uint_eq(loads, 1);
     ck_assert_uint_eq(state(), STUB_LOADED);
