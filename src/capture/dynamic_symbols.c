@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <link.h>
 
+#include "capture/came_late.h"
 #include "capture/elf_object.h"
 #include "capture/original.h"
 #include "capture/references.h"
@@ -53,6 +54,18 @@ struct question {
     /** NULL: any. */
     const char *version;
 };
+
+static struct hook dynamic_hooks[] = {{"dlsym", dlsym, NULL}, {"dlvsym", dlvsym, NULL}};
+
+const struct hook_table dynamic_hook_table = {dynamic_hooks,
+                                              sizeof(dynamic_hooks) / sizeof(dynamic_hooks[0])};
+
+void dynamic_find_originals(void)
+{
+    prepare();
+    atomic_store(&dynamic_hooks[0].original, dynamic_dlsym);
+    atomic_store(&dynamic_hooks[1].original, dynamic_dlvsym);
+}
 
 /* Not inlined, and no tail call: its caller must be the shim. */
 __attribute__((noinline)) static void *ask(const struct question *question, void *handle)
@@ -109,13 +122,14 @@ static struct dynamic_answer answer(struct hook *hook, const struct question *qu
     const struct dynamic_answer linker = {NULL, 0};
     void *found;
     if (question->handle == RTLD_NEXT) {
-        /* From behind the shim, what follows is not the shim. */
-        if (!comes_before_shim(caller))
+        /* From behind the shim, what follows is not the shim; and behind one that came late is
+         * nothing. */
+        if (came_late() || !comes_before_shim(caller))
             return linker;
         found = ask(question, RTLD_NEXT);
     } else if (question->handle == RTLD_DEFAULT) {
-        found = ask(question, RTLD_NEXT);
-        if (found == NULL)
+        found = ask(question, came_late() ? RTLD_DEFAULT : RTLD_NEXT);
+        if (found == NULL || found == hook->replacement)
             found = ask_scope_of(caller, question);
     } else {
         found = ask(question, question->handle);

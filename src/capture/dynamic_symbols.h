@@ -16,6 +16,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "capture/original.h"
+
+/** dlsym() and dlvsym(), for a shim that came late: they are no functions of the host's to be found
+ *  as hooks by dlsym(), and so in none of hook_tables. */
+extern const struct hook_table dynamic_hook_table;
+
+/** Fill in the originals of that table. */
+void dynamic_find_originals(void);
+
 /** dlsym() of the dynamic linker, by the shim itself. */
 void *dynamic_symbol(void *handle, const char *name);
 

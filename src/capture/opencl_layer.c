@@ -5,10 +5,9 @@
 #include "capture/opencl.h"
 
 #include <CL/cl_layer.h>
-#include <dlfcn.h>
 #include <string.h>
 
-#include "capture/dynamic_symbols.h"
+#include "capture/came_late.h"
 
 #define ENTRY(name) [OPENCL_##name] = offsetof(cl_icd_dispatch, name),
 
@@ -34,17 +33,6 @@ clGetLayerInfo(cl_layer_info what, size_t size, void *value, size_t *size_out)
     return CL_SUCCESS;
 }
 
-/** Whether the host's calls come to the hooks before they come to the loader. */
-static bool is_preloaded(void)
-{
-    void *program = dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);
-    bool found = program != NULL &&
-                 dynamic_symbol(program, "clGetLayerInfo") == (void *)(uintptr_t)clGetLayerInfo;
-    if (program != NULL)
-        dlclose(program);
-    return found;
-}
-
 CL_API_ENTRY __attribute__((visibility("default"))) cl_int CL_API_CALL
 clInitLayer(cl_uint entries_len, const cl_icd_dispatch *target, cl_uint *entries_len_out,
             const cl_icd_dispatch **layer)
@@ -60,7 +48,7 @@ clInitLayer(cl_uint entries_len, const cl_icd_dispatch *target, cl_uint *entries
     static atomic_flag initialised = ATOMIC_FLAG_INIT;
     if (atomic_flag_test_and_set(&initialised))
         return CL_INVALID_OPERATION;
-    if (is_preloaded() || !gpu_is_remembered())
+    if (!came_late() || !gpu_is_remembered())
         return CL_SUCCESS;
     for (unsigned i = 0; i < OPENCL_FUNCTIONS_LEN; i++) {
         void *function = NULL;

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "capture/came_late.h"
 #include "capture/dynamic_symbols.h"
+#include "capture/elf_object.h"
 
 const struct hook_table *const hook_tables[] = {&runtime_hook_table, &opencl_hook_table,
                                                 &confinement_hook_table, &publish_symbol_hook_table,
@@ -24,35 +26,38 @@ struct hook *hook_find(const char *name)
     return NULL;
 }
 
-/** A library that the host loaded with RTLD_LOCAL is behind no other in the order of lookup. */
+struct search {
+    const struct hook *hook;
+    void *found;
+};
+
+static int look_in_library(struct dl_phdr_info *info, size_t size, void *opaque)
+{
+    (void)size;
+    struct search *search = opaque;
+    struct elf_object object;
+    if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0' || !elf_object_of(info, &object))
+        return 0;
+    void *found = elf_find(&object, search->hook->name);
+    if (found != search->hook->replacement)
+        search->found = found;
+    return search->found != NULL;
+}
+
+/** A library that the host loaded with RTLD_LOCAL is behind no other in the order of lookup.  Other
+ *  threads may be loading and unloading meanwhile, so that the dynamic linker keeps them out. */
 static void *find_in_loaded_libraries(const struct hook *hook)
 {
-    void *program = dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);
-    if (program == NULL)
-        return NULL;
-    struct link_map *map = NULL;
-    void *found = NULL;
-    if (dlinfo(program, RTLD_DI_LINKMAP, &map) != 0)
-        map = NULL;
-    for (; map != NULL && found == NULL; map = map->l_next) {
-        if (map->l_name == NULL || map->l_name[0] == '\0')
-            continue;
-        void *library = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
-        if (library == NULL)
-            continue;
-        void *symbol = dynamic_symbol(library, hook->name);
-        if (symbol != hook->replacement)
-            found = symbol;
-        dlclose(library);
-    }
-    dlclose(program);
-    return found;
+    struct search search = {.hook = hook};
+    dl_iterate_phdr(look_in_library, &search);
+    return search.found;
 }
 
 void *original_find(struct hook *hook)
 {
-    void *found = dynamic_symbol(RTLD_NEXT, hook->name);
-    if (found == NULL)
+    /* Behind a shim that came late is nothing, and before it is everything. */
+    void *found = dynamic_symbol(came_late() ? RTLD_DEFAULT : RTLD_NEXT, hook->name);
+    if (found == NULL || found == hook->replacement)
         found = find_in_loaded_libraries(hook);
     /* The program itself comes before the shim. */
     if (found == NULL)

@@ -33,6 +33,10 @@ uint32_t recorder_watch(void);
 /** Whether recording was asked for while the process ran: what came before was not seen. */
 bool recorder_is_late(void);
 
+/** Of a shim that came late (came_late.h): have the host's calls come to the hooks.  Takes the
+ *  dynamic linker's lock; not signal safe. */
+void recorder_wake(void);
+
 struct seat;
 
 /** A stay inside of a recording, of one thread. */

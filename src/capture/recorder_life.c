@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture/came_late.h"
 #include "capture/confinement.h"
 #include "capture/publish_symbol.h"
 #include "capture/recorder_state.h"
@@ -61,10 +62,10 @@ void recorder_load(void)
             "vrrl: not recording: a forked child could not be told from its parent: %s. Fix: use "
             "Linux 4.14 or newer.\n",
             strerror(errno));
-    else
-        recorder_find_panel(settings->disabled);
     /* Who was loaded into a process that runs waits to be asked. */
-    bool waits = settings->disabled || (recorder.panel_is_shared && settings->log[0] == '\0');
+    bool waits = settings->disabled || (settings->log[0] == '\0' && came_late());
+    if (tells_children)
+        recorder_find_panel(waits);
     recorder.wanted = tells_children && !waits;
     atomic_store(&recorder.watch, recorder.wanted ? 1 : 0);
     /* Of a process of many threads it would take time. */
@@ -75,11 +76,19 @@ void recorder_load(void)
     atomic_store(&recorder.state, recorder.wanted ? IDLE : OFF);
 }
 
+static void say_asleep(uint32_t asleep)
+{
+    __atomic_store_n(&recorder.panel->asleep, asleep, __ATOMIC_SEQ_CST);
+}
+
 /** The environment is read before the host can change it. */
 __attribute__((constructor)) static void load_early(void)
 {
     int saved = errno;
     recorder_load();
+    /* No reference leads here yet. */
+    if (recorder.panel != NULL && came_late())
+        say_asleep(1);
     errno = saved;
 }
 
@@ -175,9 +184,11 @@ static void obey(void)
         recorder.late = true;
         atomic_fetch_add(&recorder.watch, 1);
     }
-    bool leaving = !recorder_close_left();
-    if (!on && !leaving && !confined)
+    bool left = recorder_close_left();
+    if (!on && left && !confined)
         confinement_leave_mappings();
+    /* The next call sees to it. */
+    bool leaving = !left || (!on && came_late());
     recorder.leaving_until_ns = coarse_now_ns() + LEAVING_NS;
     atomic_store(&recorder.leaving, leaving);
     atomic_store(&recorder.acted, word);
@@ -192,7 +203,39 @@ static void obey(void)
         references_point_again();
 }
 
-/** See whether a recording that ended can be closed now. */
+static bool nobody_asks(void)
+{
+    uint32_t word = recorder_word();
+    return word == atomic_load(&recorder.acted) && !panel_wants_on(word);
+}
+
+/** One thread at a time.  Who asks from now on sees it, or is seen. */
+static bool may_sleep(void)
+{
+    say_asleep(1);
+    if (nobody_asks())
+        return true;
+    say_asleep(0);
+    return false;
+}
+
+/** Of a shim that came late: be called no more.  \return false when it should be tried again */
+static bool fall_asleep(void)
+{
+    return !came_late() || recorder_makes_no_calls() || !nobody_asks() ||
+           references_restore(may_sleep);
+}
+
+void recorder_wake(void)
+{
+    if (recorder.panel != NULL)
+        say_asleep(0);
+    references_point_again();
+    /* A host may call nothing but what is named there. */
+    recorder_look_around(false);
+}
+
+/** See whether a recording that ended can be closed now; then nothing is to be done any more. */
 static void look_who_left(void)
 {
     uint32_t acted = atomic_load(&recorder.acted);
@@ -200,7 +243,10 @@ static void look_who_left(void)
     block_signals(&signals);
     bool closed = recorder_close_left();
     pthread_sigmask(SIG_SETMASK, &signals, NULL);
-    if (!closed && coarse_now_ns() < recorder.leaving_until_ns)
+    bool late = coarse_now_ns() >= recorder.leaving_until_ns;
+    if (!closed && !late)
+        return;
+    if (!fall_asleep() && !late)
         return;
     uint32_t loud = ~acted;
     atomic_store(&recorder.leaving, false);

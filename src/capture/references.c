@@ -3,15 +3,22 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 
+#include "capture/came_late.h"
 #include "capture/direct_calls.h"
+#include "capture/dynamic_symbols.h"
 #include "capture/elf_object.h"
 #include "capture/original.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /** Objects that were ever loaded, when they were looked at last. */
 static unsigned long long loaded;
+/** References lead to their originals, of a shim that came late. */
+static bool asleep = true;
+/** Who points references is done in a few microseconds; a forked child may wait in vain. */
+#define TURNS_MAX 100000
 
 /** Libraries that hold originals, which most often is one. */
 struct library {
@@ -62,6 +69,16 @@ static int find_libraries(struct dl_phdr_info *info, size_t size, void *opaque)
     return 0;
 }
 
+/** A shim that came late was not in the way of dlsym() either. */
+static struct hook *find_hook(const char *name)
+{
+    struct hook *hook = hook_find(name);
+    for (size_t i = 0; hook == NULL && i < dynamic_hook_table.len && came_late(); i++)
+        if (strcmp(dynamic_hook_table.hooks[i].name, name) == 0)
+            hook = &dynamic_hook_table.hooks[i];
+    return hook;
+}
+
 /** The shim exports no function of this name, so that every reference must be pointed. */
 static bool is_named_by_user(const struct hook *hook)
 {
@@ -79,9 +96,13 @@ __attribute__((no_sanitize("address"))) static struct hook *hook_named_by_user(v
     return NULL;
 }
 
-/** Whether an object asks for the library that holds a function. */
-static bool asks_for(const struct search *search, const void *function)
+/** Whether a reference that was not resolved yet would lead to the original: an object asks for the
+ *  library that holds it, or, as a shim that came late can tell, all objects find it. */
+static bool will_lead_to(const struct search *search, const struct hook *hook, const void *function)
 {
+    if (is_named_by_user(hook) ||
+        (came_late() && dynamic_symbol(RTLD_DEFAULT, hook->name) == function))
+        return true;
     for (unsigned i = 0; i < search->libraries_len; i++) {
         const struct library *library = &search->libraries[i];
         if ((uintptr_t)function >= library->begin && (uintptr_t)function < library->end &&
@@ -100,20 +121,48 @@ static bool is_library(const struct search *search)
     return false;
 }
 
+static const struct hook *in_table(const struct hook_table *table, const void *replacement)
+{
+    for (size_t i = 0; i < table->len; i++)
+        if (table->hooks[i].replacement == replacement)
+            return &table->hooks[i];
+    return NULL;
+}
+
+/** The hook that a reference leads to, NULL when it leads elsewhere. */
+static const struct hook *find_replacement(const void *address)
+{
+    const struct hook *hook = in_table(&dynamic_hook_table, address);
+    for (const struct hook_table *const *table = hook_tables; hook == NULL && *table != NULL;
+         table++)
+        hook = in_table(*table, address);
+    return hook;
+}
+
 static bool look(const struct elf_reference *reference, void *opaque)
 {
     const struct search *search = opaque;
     struct hook *hook =
-        reference->name != NULL ? hook_find(reference->name) : hook_named_by_user(reference->at);
+        reference->name != NULL ? find_hook(reference->name) : hook_named_by_user(reference->at);
     if (hook == NULL || (is_library(search) && !is_named_by_user(hook)))
         return true;
     void *original = atomic_load_explicit(&hook->original, memory_order_acquire);
     void *now = __atomic_load_n(reference->at, __ATOMIC_ACQUIRE);
     /* One that was not resolved yet leads into the object's own PLT. */
     bool lazy = (uintptr_t)now >= search->object->begin && (uintptr_t)now < search->object->end;
-    if (original != NULL &&
-        (now == original || (lazy && (is_named_by_user(hook) || asks_for(search, original)))))
+    if (original != NULL && (now == original || (lazy && will_lead_to(search, hook, original))))
         elf_point(search->object, reference, hook->replacement);
+    return true;
+}
+
+/** Lead a reference to the original again. */
+static bool look_back(const struct elf_reference *reference, void *opaque)
+{
+    const struct search *search = opaque;
+    void *now = __atomic_load_n(reference->at, __ATOMIC_ACQUIRE);
+    const struct hook *hook = find_replacement(now);
+    if (hook != NULL)
+        elf_point(search->object, reference, atomic_load(&hook->original));
     return true;
 }
 
@@ -130,20 +179,60 @@ static int point_object(struct dl_phdr_info *info, size_t size, void *opaque)
     return 0;
 }
 
+static int restore_object(struct dl_phdr_info *info, size_t size, void *opaque)
+{
+    (void)size;
+    struct search *search = opaque;
+    struct elf_object object;
+    if (!elf_object_of(info, &object) || is_shim(&object))
+        return 0;
+    search->object = &object;
+    elf_for_each_reference(&object, look_back, search);
+    return 0;
+}
+
+static void point(struct search *search)
+{
+    dl_iterate_phdr(find_libraries, search);
+    dl_iterate_phdr(point_object, search);
+    __atomic_store_n(&loaded, search->now, __ATOMIC_RELEASE);
+}
+
+static void find_originals(void)
+{
+    for (const struct hook_table *const *table = hook_tables; *table != NULL; table++)
+        for (size_t i = 0; i < (*table)->len; i++)
+            original_of(&(*table)->hooks[i]);
+    dynamic_find_originals();
+}
+
+/** \return false when another is at it for ever: in a forked child, which was forked meanwhile */
+static bool take_turn(void)
+{
+    for (int i = 0; i < TURNS_MAX; i++) {
+        if (pthread_mutex_trylock(&lock) == 0)
+            return true;
+        sched_yield();
+    }
+    return false;
+}
+
+static bool is_asleep(void)
+{
+    return __atomic_load_n(&asleep, __ATOMIC_ACQUIRE) && came_late();
+}
+
 void references_point(void)
 {
     int saved = errno;
     struct search search = {0};
     dl_iterate_phdr(count, &search.now);
-    if (__atomic_load_n(&loaded, __ATOMIC_ACQUIRE) != search.now) {
-        for (const struct hook_table *const *table = hook_tables; *table != NULL; table++)
-            for (size_t i = 0; i < (*table)->len; i++)
-                original_of(&(*table)->hooks[i]);
+    if (__atomic_load_n(&loaded, __ATOMIC_ACQUIRE) != search.now && !is_asleep()) {
+        find_originals();
         /* A fork between these two leaves a child that points nothing any more, and no harm. */
         if (pthread_mutex_trylock(&lock) == 0) {
-            dl_iterate_phdr(find_libraries, &search);
-            dl_iterate_phdr(point_object, &search);
-            __atomic_store_n(&loaded, search.now, __ATOMIC_RELEASE);
+            if (!is_asleep())
+                point(&search);
             pthread_mutex_unlock(&lock);
         }
     }
@@ -152,6 +241,33 @@ void references_point(void)
 
 void references_point_again(void)
 {
-    __atomic_store_n(&loaded, 0, __ATOMIC_RELEASE);
-    references_point();
+    int saved = errno;
+    struct search search = {0};
+    dl_iterate_phdr(count, &search.now);
+    find_originals();
+    if (take_turn()) {
+        __atomic_store_n(&asleep, false, __ATOMIC_RELEASE);
+        point(&search);
+        pthread_mutex_unlock(&lock);
+    }
+    errno = saved;
+}
+
+bool references_restore(bool (*may)(void))
+{
+    int saved = errno;
+    struct search search = {0};
+    if (!came_late() || is_asleep())
+        return true;
+    bool restored = false;
+    if (take_turn()) {
+        restored = may();
+        if (restored) {
+            __atomic_store_n(&asleep, true, __ATOMIC_RELEASE);
+            dl_iterate_phdr(restore_object, &search);
+        }
+        pthread_mutex_unlock(&lock);
+    }
+    errno = saved;
+    return restored;
 }

@@ -13,12 +13,20 @@
 #ifndef VRRL_CAPTURE_REFERENCES_H
 #define VRRL_CAPTURE_REFERENCES_H
 
+#include <stdbool.h>
+
 /** Point the references to hooked functions in objects that were loaded since the last call.
  *  References that lead to another function than the hook's original stay as they are.  Takes the
  *  dynamic linker's lock; not signal safe. */
 void references_point(void);
 
-/** The same for all objects: there are new hooks. */
+/** The same in all objects: there are new hooks, or the shim came late (came_late.h) and wakes. */
 void references_point_again(void);
+
+/** Of a shim that came late: lead all references to their originals again, and point none until
+ *  references_point_again().  Of others: nothing.
+ *  \param may  asked when nobody else points or restores any: whether it is still wanted
+ *  \return false when it is not, or cannot be done now */
+bool references_restore(bool (*may)(void));
 
 #endif

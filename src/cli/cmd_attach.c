@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,14 +9,15 @@
 #include "cli/recorder_report.h"
 #include "cli/target_log.h"
 #include "cli/target_process.h"
+#include "cli/target_shim.h"
 
 #define WAIT_MS 500
 
 static const char usage[] =
     "Usage: vrrl attach [OPTION]... PID\n"
     "Record each slot that a running process publishes into a work ring, from now on until\n"
-    "'vrrl detach'. The process must have the shim: 'vrrl record --dormant' starts one so, or\n"
-    "VRRL_DISABLE=1 beside LD_PRELOAD.\n"
+    "'vrrl detach'. A process without the shim is made to load it at one of its next calls of a\n"
+    "function that is recorded, or stopped for a moment in its own code.\n"
     "\n" RECORD_OPTIONS_USAGE
     "      --checkpoint   read the megakernel's buffers once, before its next launch, so that a\n"
     "                     replay is exact from there\n"
@@ -162,25 +162,12 @@ static int ask(const struct process *process, struct panel_remote *panel,
                       process->pid);
         return CLI_FAILED;
     }
+    if (!target_shim_wake(process, panel, request->publish_symbols)) {
+        return CLI_FAILED;
+    }
     panel_unlock(panel);
     panel_wait_past(panel, PANEL_WAITING, WAIT_MS);
     return tell(process, panel, json);
-}
-
-/** \return false after a message */
-static bool has_shim(const struct process *process)
-{
-    int maps = process_maps(process, PANEL_SHIM);
-    if (maps == 0) {
-        message_error("attach: process %u runs without the shim. Fix: start it with 'vrrl record "
-                      "--dormant', or with %s in LD_PRELOAD and VRRL_DISABLE=1.",
-                      process->pid, PANEL_SHIM);
-    } else if (maps < 0) {
-        message_error("attach: process %u may not be looked into: %s. Fix: run vrrl as root, or "
-                      "outside of what confines it.",
-                      process->pid, strerror(errno));
-    }
-    return maps > 0;
 }
 
 static int attach(const struct options *options)
@@ -194,7 +181,7 @@ static int attach(const struct options *options)
         !make_request(options, &log, &request)) {
         return CLI_FAILED;
     }
-    if (!has_shim(&process) || target_process_panel("attach", &process, true, &panel) != 0) {
+    if (target_process_panel("attach", &process, true, &panel) != 0) {
         return CLI_FAILED;
     }
     int status = CLI_FAILED;

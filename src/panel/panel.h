@@ -39,8 +39,6 @@ enum panel_flag {
     PANEL_NO_SESSION = 1,
     /** Read the control buffer once, at a launch. */
     PANEL_CHECKPOINT = 2,
-    /** The shim was loaded into the process while it ran, and references were pointed at it. */
-    PANEL_INJECTED = 4,
 };
 
 /** What is to be recorded, as in the shim's settings.  All texts are terminated. */
@@ -108,6 +106,9 @@ struct panel {
     /** Odd while the shim writes its status. */
     _Alignas(64) uint32_t changes;
     struct panel_status status;
+    /** Not 0: the shim was loaded into the process while it ran, and no reference leads to it now.
+     *  It does not see what is asked before it is woken (attach/attach.h).  Written by the shim. */
+    uint32_t asleep;
     /** Read by the shim after the word became on.  One that it reads while it is changed is read
      *  again, as the word has changed then. */
     struct panel_request request;

@@ -1,0 +1,406 @@
+#include "attach/objects.h"
+
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attach/proc.h"
+
+#if defined(__x86_64__)
+#define RELOCATION_PLT R_X86_64_JUMP_SLOT
+#define RELOCATION_GOT R_X86_64_GLOB_DAT
+#else
+#define RELOCATION_PLT R_AARCH64_JUMP_SLOT
+#define RELOCATION_GOT R_AARCH64_GLOB_DAT
+#endif
+
+/** No object has more of anything. */
+#define OBJECTS_MAX 4096u
+#define SEGMENTS_MAX 128u
+#define ENTRIES_MAX 1024u
+#define TABLE_BYTES_MAX ((uint64_t)256 << 20)
+
+static bool auxiliary(const struct memory *memory, uint64_t kind, uint64_t *value)
+{
+    size_t bytes;
+    bool found = false;
+    Elf64_auxv_t *entries = (Elf64_auxv_t *)(void *)proc_read(memory->pid, "auxv", &bytes);
+    for (size_t i = 0; entries != NULL && i < bytes / sizeof(*entries) && !found; i++) {
+        found = entries[i].a_type == kind;
+        if (found)
+            *value = entries[i].a_un.a_val;
+    }
+    free(entries);
+    return found;
+}
+
+static bool read_segments(const struct memory *memory, uint64_t at, uint64_t len,
+                          struct object *object)
+{
+    if (len == 0 || len > SEGMENTS_MAX)
+        return false;
+    object->segments = memory_copy(memory, at, len * sizeof(Elf64_Phdr));
+    object->segments_len = object->segments == NULL ? 0 : len;
+    return object->segments != NULL;
+}
+
+static const Elf64_Phdr *segment_of(const struct object *object, uint32_t type)
+{
+    for (size_t i = 0; i < object->segments_len; i++)
+        if (object->segments[i].p_type == type)
+            return &object->segments[i];
+    return NULL;
+}
+
+static void find_ends(struct object *object)
+{
+    object->begin = UINT64_MAX;
+    for (size_t i = 0; i < object->segments_len; i++) {
+        const Elf64_Phdr *segment = &object->segments[i];
+        uint64_t begin = object->base + segment->p_vaddr;
+        if (segment->p_type != PT_LOAD)
+            continue;
+        object->begin = begin < object->begin ? begin : object->begin;
+        object->end =
+            begin + segment->p_memsz > object->end ? begin + segment->p_memsz : object->end;
+    }
+}
+
+/** What the dynamic section says that is of interest. */
+struct dynamic {
+    uint64_t symbols;
+    uint64_t strings;
+    uint64_t strings_bytes;
+    uint64_t hash;
+    uint64_t gnu_hash;
+    uint64_t plt;
+    uint64_t plt_bytes;
+    uint64_t relocations;
+    uint64_t relocations_bytes;
+    uint64_t soname;
+    uint64_t debug;
+};
+
+/** The GNU C library relocates what the dynamic section points to in place; not in the vDSO. */
+static uint64_t pointer(const struct object *object, uint64_t value)
+{
+    return value < object->base ? object->base + value : value;
+}
+
+static void read_entry(const struct object *object, const Elf64_Dyn *entry, struct dynamic *dynamic)
+{
+    uint64_t value = entry->d_un.d_val;
+    switch (entry->d_tag) {
+    case DT_SYMTAB:
+        dynamic->symbols = pointer(object, value);
+        break;
+    case DT_STRTAB:
+        dynamic->strings = pointer(object, value);
+        break;
+    case DT_STRSZ:
+        dynamic->strings_bytes = value;
+        break;
+    case DT_HASH:
+        dynamic->hash = pointer(object, value);
+        break;
+    case DT_GNU_HASH:
+        dynamic->gnu_hash = pointer(object, value);
+        break;
+    case DT_JMPREL:
+        dynamic->plt = pointer(object, value);
+        break;
+    case DT_PLTRELSZ:
+        dynamic->plt_bytes = value;
+        break;
+    case DT_RELA:
+        dynamic->relocations = pointer(object, value);
+        break;
+    case DT_RELASZ:
+        dynamic->relocations_bytes = value;
+        break;
+    case DT_SONAME:
+        dynamic->soname = value;
+        break;
+    case DT_DEBUG:
+        dynamic->debug = value;
+        break;
+    default:
+        break;
+    }
+}
+
+static bool read_dynamic(const struct memory *memory, const struct object *object, uint64_t at,
+                         struct dynamic *dynamic)
+{
+    *dynamic = (struct dynamic){0};
+    for (size_t i = 0; i < ENTRIES_MAX; i++) {
+        Elf64_Dyn entry;
+        if (!memory_read(memory, at + i * sizeof(entry), &entry, sizeof(entry)))
+            return false;
+        if (entry.d_tag == DT_NULL)
+            return true;
+        read_entry(object, &entry, dynamic);
+    }
+    return false;
+}
+
+/** \return how many symbols there are as the GNU hash table knows, 0 when it cannot be read */
+static uint64_t count_by_gnu_hash(const struct memory *memory, uint64_t at)
+{
+    uint32_t header[4];
+    if (!memory_read(memory, at, header, sizeof(header)) || header[0] > (1u << 26) ||
+        header[2] > (1u << 26))
+        return 0;
+    uint64_t buckets_at = at + sizeof(header) + header[2] * sizeof(uint64_t);
+    uint32_t *buckets = memory_copy(memory, buckets_at, header[0] * sizeof(uint32_t));
+    uint64_t last = 0;
+    for (uint32_t i = 0; buckets != NULL && i < header[0]; i++)
+        last = buckets[i] > last ? buckets[i] : last;
+    free(buckets);
+    /* Without symbols of its own it still has those before the first that is hashed. */
+    if (last < header[1])
+        return header[1];
+    uint64_t chains_at = buckets_at + header[0] * sizeof(uint32_t);
+    for (;; last++) {
+        uint32_t hash;
+        if (last > (1u << 26) || !memory_read(memory, chains_at + (last - header[1]) * sizeof(hash),
+                                              &hash, sizeof(hash)))
+            return 0;
+        if ((hash & 1u) != 0)
+            return last + 1;
+    }
+}
+
+static uint64_t count_symbols(const struct memory *memory, const struct dynamic *dynamic)
+{
+    uint32_t table[2];
+    if (dynamic->hash != 0 && memory_read(memory, dynamic->hash, table, sizeof(table)))
+        return table[1];
+    return dynamic->gnu_hash == 0 ? 0 : count_by_gnu_hash(memory, dynamic->gnu_hash);
+}
+
+static void *copy_table(const struct memory *memory, uint64_t at, uint64_t bytes)
+{
+    return at == 0 || bytes > TABLE_BYTES_MAX ? NULL : memory_copy(memory, at, bytes);
+}
+
+static void copy_tables(const struct memory *memory, const struct dynamic *dynamic,
+                        struct object *object)
+{
+    object->strings = copy_table(memory, dynamic->strings, dynamic->strings_bytes);
+    if (object->strings == NULL)
+        return;
+    object->strings_len = dynamic->strings_bytes;
+    object->strings[object->strings_len - 1] = '\0';
+    uint64_t symbols_len = count_symbols(memory, dynamic);
+    object->plt = copy_table(memory, dynamic->plt, dynamic->plt_bytes);
+    object->plt_len = object->plt == NULL ? 0 : dynamic->plt_bytes / sizeof(Elf64_Rela);
+    object->relocations = copy_table(memory, dynamic->relocations, dynamic->relocations_bytes);
+    object->relocations_len =
+        object->relocations == NULL ? 0 : dynamic->relocations_bytes / sizeof(Elf64_Rela);
+    /* Symbols that are only referred to need not be hashed. */
+    for (size_t i = 0; i < object->plt_len; i++)
+        if (ELF64_R_SYM(object->plt[i].r_info) >= symbols_len)
+            symbols_len = ELF64_R_SYM(object->plt[i].r_info) + 1;
+    for (size_t i = 0; i < object->relocations_len; i++)
+        if (ELF64_R_SYM(object->relocations[i].r_info) >= symbols_len)
+            symbols_len = ELF64_R_SYM(object->relocations[i].r_info) + 1;
+    object->symbols = copy_table(memory, dynamic->symbols, symbols_len * sizeof(Elf64_Sym));
+    object->symbols_len = object->symbols == NULL ? 0 : symbols_len;
+    if (dynamic->soname < object->strings_len && dynamic->soname != 0)
+        strncpy(object->soname, object->strings + dynamic->soname, OBJECT_NAME_BYTES - 1);
+}
+
+static void object_free(struct object *object)
+{
+    free(object->segments);
+    free(object->symbols);
+    free(object->strings);
+    free(object->plt);
+    free(object->relocations);
+}
+
+/** A library, whose header lies where it was loaded. */
+static bool read_library(const struct memory *memory, const struct link_map *map,
+                         struct object *object)
+{
+    Elf64_Ehdr header;
+    struct dynamic dynamic;
+    *object = (struct object){.base = map->l_addr};
+    if (!memory_read_string(memory, (uintptr_t)map->l_name, object->name, OBJECT_NAME_BYTES) ||
+        !memory_read(memory, object->base, &header, sizeof(header)) ||
+        memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_phentsize != sizeof(Elf64_Phdr) ||
+        !read_segments(memory, object->base + header.e_phoff, header.e_phnum, object))
+        return false;
+    find_ends(object);
+    if (read_dynamic(memory, object, (uintptr_t)map->l_ld, &dynamic))
+        copy_tables(memory, &dynamic, object);
+    return true;
+}
+
+static bool read_program(const struct memory *memory, struct object *object,
+                         struct dynamic *dynamic)
+{
+    uint64_t headers;
+    uint64_t headers_len;
+    *object = (struct object){.base = 0};
+    if (!auxiliary(memory, AT_PHDR, &headers) || !auxiliary(memory, AT_PHNUM, &headers_len) ||
+        !read_segments(memory, headers, headers_len, object))
+        return false;
+    const Elf64_Phdr *self = segment_of(object, PT_PHDR);
+    object->base = self == NULL ? 0 : headers - self->p_vaddr;
+    find_ends(object);
+    const Elf64_Phdr *section = segment_of(object, PT_DYNAMIC);
+    if (section == NULL || !read_dynamic(memory, object, object->base + section->p_vaddr, dynamic))
+        return false;
+    copy_tables(memory, dynamic, object);
+    return true;
+}
+
+static enum objects_found read_libraries(const struct memory *memory, uint64_t debug_at,
+                                         struct objects *objects)
+{
+    struct r_debug debug;
+    if (!memory_read(memory, debug_at, &debug, sizeof(debug)) || debug.r_state != RT_CONSISTENT)
+        return OBJECTS_UNCLEAR;
+    uint64_t at = (uintptr_t)debug.r_map;
+    while (at != 0) {
+        struct link_map map;
+        if (objects->len == OBJECTS_MAX || !memory_read(memory, at, &map, sizeof(map)))
+            return OBJECTS_UNCLEAR;
+        /* The first is the program. */
+        if (at != (uintptr_t)debug.r_map && read_library(memory, &map, &objects->all[objects->len]))
+            objects->len++;
+        else if (at != (uintptr_t)debug.r_map)
+            object_free(&objects->all[objects->len]);
+        at = (uintptr_t)map.l_next;
+    }
+    return objects->len > 1 ? OBJECTS_WELL : OBJECTS_UNCLEAR;
+}
+
+enum objects_found objects_read(const struct memory *memory, struct objects *objects)
+{
+    struct dynamic dynamic;
+    *objects = (struct objects){.all = calloc(OBJECTS_MAX, sizeof(struct object))};
+    enum objects_found found = OBJECTS_UNCLEAR;
+    if (objects->all != NULL && read_program(memory, &objects->all[0], &dynamic)) {
+        objects->len = 1;
+        found =
+            dynamic.debug == 0 ? OBJECTS_UNCLEAR : read_libraries(memory, dynamic.debug, objects);
+    } else if (objects->all != NULL) {
+        bool has_segments = objects->all[0].segments != NULL;
+        bool is_static = has_segments && (segment_of(&objects->all[0], PT_DYNAMIC) == NULL ||
+                                          segment_of(&objects->all[0], PT_INTERP) == NULL);
+        object_free(&objects->all[0]);
+        found = is_static ? OBJECTS_STATIC : OBJECTS_UNCLEAR;
+    }
+    auxiliary(memory, AT_ENTRY, &objects->entry);
+    if (found != OBJECTS_WELL)
+        objects_free(objects);
+    return found;
+}
+
+void objects_free(struct objects *objects)
+{
+    for (size_t i = 0; i < objects->len; i++)
+        object_free(&objects->all[i]);
+    free(objects->all);
+    *objects = (struct objects){.all = NULL};
+}
+
+const struct object *objects_find(const struct objects *objects, uint64_t address)
+{
+    for (size_t i = 0; i < objects->len; i++)
+        if (address >= objects->all[i].begin && address < objects->all[i].end)
+            return &objects->all[i];
+    return NULL;
+}
+
+const struct object *objects_by_soname(const struct objects *objects, const char *soname)
+{
+    for (size_t i = 0; i < objects->len; i++)
+        if (strcmp(objects->all[i].soname, soname) == 0)
+            return &objects->all[i];
+    return NULL;
+}
+
+static const char *name_of(const struct object *object, const Elf64_Sym *symbol)
+{
+    return symbol->st_name < object->strings_len ? object->strings + symbol->st_name : "";
+}
+
+uint64_t object_function(const struct object *object, const char *name)
+{
+    for (size_t i = 0; i < object->symbols_len; i++) {
+        const Elf64_Sym *symbol = &object->symbols[i];
+        if (symbol->st_shndx != SHN_UNDEF && symbol->st_value != 0 &&
+            ELF64_ST_TYPE(symbol->st_info) == STT_FUNC &&
+            strcmp(name_of(object, symbol), name) == 0)
+            return object->base + symbol->st_value;
+    }
+    return 0;
+}
+
+/** Which of the names each symbol is that the object does not define itself, counted from 1.
+ *  \return to be freed, NULL when there are none */
+static uint8_t *wanted_symbols(const struct object *object, const char *const *names)
+{
+    uint8_t *wanted = calloc(object->symbols_len + 1, sizeof(*wanted));
+    bool any = false;
+    for (size_t i = 0; wanted != NULL && i < object->symbols_len; i++) {
+        const char *name = name_of(object, &object->symbols[i]);
+        for (unsigned n = 0; names[n] != NULL && n < UINT8_MAX; n++) {
+            if (name[0] != names[n][0] || strcmp(name, names[n]) != 0)
+                continue;
+            if (object->symbols[i].st_shndx == SHN_UNDEF)
+                wanted[i] = (uint8_t)(n + 1);
+            any = any || wanted[i] != 0;
+        }
+    }
+    if (any)
+        return wanted;
+    free(wanted);
+    return NULL;
+}
+
+struct search {
+    const struct object *object;
+    const uint8_t *wanted;
+    const char *const *names;
+    struct reference *references;
+    size_t len;
+    size_t room;
+};
+
+static void look_for(struct search *search, unsigned number, const Elf64_Rela *relocations,
+                     size_t relocations_len)
+{
+    const struct object *object = search->object;
+    for (size_t i = 0; i < relocations_len && search->len < search->room; i++) {
+        uint32_t type = (uint32_t)ELF64_R_TYPE(relocations[i].r_info);
+        uint64_t index = ELF64_R_SYM(relocations[i].r_info);
+        uint64_t at = object->base + relocations[i].r_offset;
+        bool is_call = type == RELOCATION_PLT || type == RELOCATION_GOT;
+        if (is_call && index < object->symbols_len && search->wanted[index] == number + 1 &&
+            at % sizeof(uint64_t) == 0 && at >= object->begin && at < object->end)
+            search->references[search->len++] =
+                (struct reference){object, search->names[number], at};
+    }
+}
+
+size_t objects_references(const struct objects *objects, const char *const *names,
+                          struct reference *references, size_t room)
+{
+    struct search search = {.names = names, .references = references, .room = room};
+    for (size_t i = 0; i < objects->len; i++) {
+        uint8_t *wanted = wanted_symbols(&objects->all[i], names);
+        search.object = &objects->all[i];
+        search.wanted = wanted;
+        for (unsigned n = 0; wanted != NULL && names[n] != NULL && n < UINT8_MAX; n++) {
+            look_for(&search, n, search.object->plt, search.object->plt_len);
+            look_for(&search, n, search.object->relocations, search.object->relocations_len);
+        }
+        free(wanted);
+    }
+    return search.len;
+}

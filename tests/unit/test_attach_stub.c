@@ -1,0 +1,398 @@
+/* The stub that a job runs while it is attached to, run by this process itself. */
+#include <check.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_MAKE_MEM_DEFINED(at, bytes) ((void)(at))
+#endif
+
+#include "attach/stub.h"
+#include "run_suite.h"
+#include "stub_harness.h"
+
+#define CODE_AT 4096u
+#define FIRST_ENTRY STUB_PARAMETERS_BYTES
+
+static struct stub_parameters *parameters;
+static struct stub_words words;
+static struct harness_registers given;
+
+static unsigned loads;
+static char loaded_path[32];
+static int loaded_mode;
+static sigset_t loaded_signals;
+static void *load_result;
+static unsigned wakes;
+static const char *explanation = "why";
+
+/** Changes whatever a function may change. */
+__attribute__((noinline)) static void clobber(void)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("mov $-1, %%rax\n mov %%rax, %%rcx\n mov %%rax, %%rdx\n mov %%rax, %%rsi\n"
+                     "mov %%rax, %%rdi\n mov %%rax, %%r8\n mov %%rax, %%r9\n mov %%rax, %%r10\n"
+                     "mov %%rax, %%r11\n pcmpeqd %%xmm0, %%xmm0\n pcmpeqd %%xmm1, %%xmm1\n"
+                     "pcmpeqd %%xmm7, %%xmm7\n pcmpeqd %%xmm15, %%xmm15\n clc\n" ::
+                         : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "xmm0",
+                           "xmm1", "xmm7", "xmm15", "cc", "memory");
+    if (harness_wide != 0)
+        __asm__ volatile("vzeroupper" ::: "memory");
+#else
+    __asm__ volatile("mov x0, #-1\n mov x1, x0\n mov x2, x0\n mov x7, x0\n mov x8, x0\n"
+                     "mov x15, x0\n mov x16, x0\n mov x17, x0\n movi v0.16b, #255\n"
+                     "movi v7.16b, #255\n movi v31.16b, #255\n cmp x0, xzr\n" ::
+                         : "x0", "x1", "x2", "x7", "x8", "x15", "x16", "x17", "v0", "v7", "v31",
+                           "cc", "memory");
+#endif
+}
+
+static void *load(const char *path, int mode)
+{
+    loads++;
+    strncpy(loaded_path, path, sizeof(loaded_path) - 1);
+    loaded_mode = mode;
+    pthread_sigmask(SIG_BLOCK, NULL, &loaded_signals);
+    errno = ENOENT;
+    clobber();
+    return load_result;
+}
+
+static const char *explain(void)
+{
+    clobber();
+    return explanation;
+}
+
+static void *wake(const char *unused, int mode)
+{
+    (void)unused;
+    (void)mode;
+    wakes++;
+    clobber();
+    return NULL;
+}
+
+static void *find(void *handle, const char *name)
+{
+    clobber();
+    return handle == load_result && strcmp(name, "wake") == 0 ? (void *)(uintptr_t)wake : NULL;
+}
+
+static uint64_t address(const void *of)
+{
+    return (uint64_t)(uintptr_t)of;
+}
+
+static void set_up(void)
+{
+    uint8_t *stub = harness_code + CODE_AT;
+    ck_assert_int_eq(mprotect(harness_code, HARNESS_CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC),
+                     0);
+    memcpy(stub, stub_begin, (size_t)(stub_end - stub_begin));
+    parameters = (struct stub_parameters *)(void *)stub;
+    stub_prepare(parameters);
+    words = (struct stub_words){.state = STUB_ARMED};
+    loads = wakes = 0;
+    load_result = &words;
+    parameters->words = address(&words);
+    parameters->function = (uint64_t)(uintptr_t)load;
+    parameters->path = address("path");
+    parameters->mode = 2;
+    parameters->errno_location = (uint64_t)(uintptr_t)__errno_location;
+    parameters->explain = (uint64_t)(uintptr_t)explain;
+    for (unsigned i = 0; i < STUB_ENTRIES; i++)
+        parameters->originals[i] = (uint64_t)(uintptr_t)harness_capture;
+    for (size_t i = 0; i < sizeof(given); i++)
+        ((uint8_t *)&given)[i] = (uint8_t)(i * 7 + 1);
+    memset(&harness_captured, 0, sizeof(harness_captured));
+#if defined(__x86_64__)
+    harness_wide = __builtin_cpu_supports("avx") != 0 && parameters->vector_mask != 0;
+#endif
+    __builtin___clear_cache((char *)harness_code, (char *)harness_code + HARNESS_CODE_BYTES);
+}
+
+static uint64_t entry(unsigned number)
+{
+    return address(parameters) + FIRST_ENTRY + (uint64_t)number * STUB_ENTRY_BYTES;
+}
+
+/** What the original saw is what the caller gave. */
+static void check_registers(void)
+{
+#if defined(__x86_64__)
+    const unsigned integers = 8;
+    const size_t vector_bytes = harness_wide != 0 ? HARNESS_VECTOR_BYTES : 16;
+#else
+    const unsigned integers = 10;
+    const size_t vector_bytes = 16;
+#endif
+    for (unsigned i = 0; i < integers; i++)
+        ck_assert_uint_eq(harness_captured.integers[i], given.integers[i]);
+    for (unsigned i = 0; i < HARNESS_VECTORS; i++)
+        ck_assert_mem_eq(harness_captured.vectors[i], given.vectors[i], vector_bytes);
+}
+
+static uint32_t state(void)
+{
+    return __atomic_load_n(&words.state, __ATOMIC_ACQUIRE);
+}
+
+static void pause_a_little(void)
+{
+    const struct timespec time = {0, 20000};
+    nanosleep(&time, NULL);
+}
+
+/** Answers the questions of another thread as a tracer does: first \a no times no, then yes. */
+struct answerer {
+    unsigned no;
+    uint32_t asked;
+    uint64_t stack;
+};
+
+static void *answer(void *opaque)
+{
+    struct answerer *answerer = opaque;
+    for (bool yes = false; !yes;) {
+        while (state() != STUB_ASKING || words.asked == answerer->asked)
+            pause_a_little();
+        answerer->asked = words.asked;
+        answerer->stack = words.stack;
+        yes = answerer->no-- == 0;
+        __atomic_store_n(&parameters->answer, answerer->asked << 1 | (yes ? 1u : 0u),
+                         __ATOMIC_RELEASE);
+    }
+    return NULL;
+}
+
+/** Call an entry until somebody has loaded, or nobody will. */
+static void call_answered(struct answerer *answerer)
+{
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, answer, answerer), 0);
+    while (state() == STUB_ARMED) {
+        memset(&harness_captured, 0, sizeof(harness_captured));
+        errno = E2BIG;
+        ck_assert_uint_eq(harness_call(entry(3), &given), 77);
+        ck_assert_int_eq(errno, E2BIG);
+        check_registers();
+        /* Too slow a tracer is asked again. */
+        if (state() == STUB_OFF)
+            __atomic_store_n(&words.state, STUB_ARMED, __ATOMIC_RELEASE);
+    }
+    pthread_join(thread, NULL);
+}
+
+START_TEST(goes_on_to_the_original_when_not_armed)
+{
+    for (uint32_t i = 0; i <= STUB_FAILED; i++) {
+        words.state = i == STUB_ARMED ? STUB_OFF : i;
+        uint32_t before = words.state;
+        memset(&harness_captured, 0, sizeof(harness_captured));
+        ck_assert_uint_eq(harness_call(entry(i), &given), 77);
+        check_registers();
+        ck_assert_uint_eq(words.state, before);
+    }
+    ck_assert_uint_eq(loads, 0);
+    ck_assert_uint_eq(words.asked, 0);
+}
+END_TEST
+
+START_TEST(loads_once_when_told_yes)
+{
+    struct answerer answerer = {.no = 0};
+    call_answered(&answerer);
+    ck_assert_uint_eq(state(), STUB_LOADED);
+    ck_assert_uint_eq(loads, 1);
+    ck_assert_uint_eq(wakes, 0);
+    ck_assert_str_eq(loaded_path, "path");
+    ck_assert_int_eq(loaded_mode, 2);
+    ck_assert_uint_eq(words.result, address(&words));
+    /* The stack of this thread, as at the call. */
+    ck_assert_uint_lt(answerer.stack, address(&answerer));
+    ck_assert_uint_gt(answerer.stack, address(&answerer) - 65536);
+    ck_assert_uint_eq(harness_call(entry(3), &given), 77);
+    ck_assert_uint_eq(loads, 1);
+}
+END_TEST
+
+START_TEST(asks_again_when_told_no)
+{
+    struct answerer answerer = {.no = 3};
+    call_answered(&answerer);
+    ck_assert_uint_ge(words.asked, 4);
+    ck_assert_uint_eq(loads, 1);
+}
+END_TEST
+
+START_TEST(signals_wait_while_it_loads)
+{
+    struct answerer answerer = {.no = 0};
+    sigset_t after;
+    call_answered(&answerer);
+    ck_assert_int_eq(sigismember(&loaded_signals, SIGTERM), 1);
+    ck_assert_int_eq(sigismember(&loaded_signals, SIGUSR1), 1);
+    ck_assert_int_eq(sigismember(&loaded_signals, SIGSEGV), 0);
+    pthread_sigmask(SIG_BLOCK, NULL, &after);
+    ck_assert_int_eq(sigismember(&after, SIGTERM), 0);
+}
+END_TEST
+
+START_TEST(calls_what_it_finds_in_what_it_loaded)
+{
+    struct answerer answerer = {.no = 0};
+    parameters->find = (uint64_t)(uintptr_t)find;
+    parameters->name = address("wake");
+    call_answered(&answerer);
+    ck_assert_uint_eq(state(), STUB_LOADED);
+    ck_assert_uint_eq(wakes, 1);
+}
+END_TEST
+
+START_TEST(what_it_does_not_find_is_a_failure)
+{
+    struct answerer answerer = {.no = 0};
+    parameters->find = (uint64_t)(uintptr_t)find;
+    parameters->name = address("nothing");
+    call_answered(&answerer);
+    ck_assert_uint_eq(state(), STUB_FAILED);
+    ck_assert_uint_eq(words.error, address(explanation));
+}
+END_TEST
+
+START_TEST(tells_why_it_did_not_load)
+{
+    struct answerer answerer = {.no = 0};
+    load_result = NULL;
+    call_answered(&answerer);
+    ck_assert_uint_eq(state(), STUB_FAILED);
+    ck_assert_uint_eq(words.result, 0);
+    ck_assert_uint_eq(words.error, address(explanation));
+}
+END_TEST
+
+START_TEST(goes_on_when_nobody_answers)
+{
+    ck_assert_uint_eq(harness_call(entry(0), &given), 77);
+    check_registers();
+    ck_assert_uint_eq(state(), STUB_OFF);
+    ck_assert_uint_eq(loads, 0);
+}
+END_TEST
+
+START_TEST(a_late_answer_is_for_nobody)
+{
+    ck_assert_uint_eq(harness_call(entry(0), &given), 77);
+    parameters->answer = 1u << 1 | 1u;
+    words.state = STUB_ARMED;
+    ck_assert_uint_eq(harness_call(entry(0), &given), 77);
+    ck_assert_uint_eq(loads, 0);
+    ck_assert_uint_eq(words.asked, 2);
+}
+END_TEST
+
+static void *call_many(void *opaque)
+{
+    uint64_t *calls = opaque;
+    while (state() != STUB_LOADED) {
+        if (harness_call(entry((unsigned)(*calls % STUB_ENTRIES)), &given) != 77)
+            return "not the original";
+        ++*calls;
+        uint32_t off = STUB_OFF;
+        __atomic_compare_exchange_n(&words.state, &off, STUB_ARMED, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE);
+    }
+    return NULL;
+}
+
+START_TEST(of_many_threads_one_loads)
+{
+    enum {
+        THREADS = 4
+    };
+    pthread_t threads[THREADS];
+    uint64_t calls[THREADS] = {0};
+    struct answerer answerer = {.no = 20};
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, call_many, &calls[i]), 0);
+    answer(&answerer);
+    for (int i = 0; i < THREADS; i++) {
+        void *fault;
+        pthread_join(threads[i], &fault);
+        ck_assert_ptr_null(fault);
+    }
+    ck_assert_uint_eq(loads, 1);
+}
+END_TEST
+
+/** Lead the ways in and out of the detour to the harness. */
+static void prepare_detour(void)
+{
+    harness_target = address(parameters) + (uint64_t)(stub_detour - stub_begin);
+#if defined(__aarch64__)
+    uint8_t *from[] = {harness_jump, (uint8_t *)parameters + (stub_resume - stub_begin)};
+    const uint64_t to[] = {harness_target, address(harness_back)};
+    uint8_t *page = (uint8_t *)(address(harness_jump) & ~UINT64_C(4095));
+    ck_assert_int_eq(mprotect(page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
+    for (int i = 0; i < 2; i++) {
+        int64_t way = (int64_t)(to[i] - address(from[i]));
+        uint32_t branch = 0x14000000u | ((uint32_t)(way / 4) & 0x03FFFFFFu);
+        memcpy(from[i], &branch, sizeof(branch));
+        __builtin___clear_cache((char *)from[i], (char *)from[i] + sizeof(branch));
+    }
+#endif
+}
+
+START_TEST(a_detour_changes_nothing)
+{
+    words.state = STUB_OFF;
+    prepare_detour();
+    for (unsigned i = 0; i < HARNESS_ALL; i++)
+        harness_before[i] = UINT64_C(0x0101010101010101) * (i + 1);
+    errno = E2BIG;
+    harness_detour();
+    /* To valgrind what lies below a stack that was lowered and raised is gone. */
+    (void)VALGRIND_MAKE_MEM_DEFINED(harness_after, sizeof(harness_after));
+    ck_assert_int_eq(errno, E2BIG);
+    ck_assert_uint_eq(loads, 1);
+    ck_assert_uint_eq(state(), STUB_LOADED);
+    for (unsigned i = 0; i < HARNESS_ALL - 1; i++) {
+#if defined(__aarch64__)
+        if (i == 18)
+            continue;
+#endif
+        ck_assert_msg(harness_after[i] == harness_before[i], "register or word %u changed", i);
+    }
+    ck_assert_uint_eq(harness_after[HARNESS_ALL - 1], 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("attach_stub");
+    TCase *tests = tcase_create("stub");
+    tcase_add_checked_fixture(tests, set_up, NULL);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, goes_on_to_the_original_when_not_armed);
+    tcase_add_test(tests, loads_once_when_told_yes);
+    tcase_add_test(tests, asks_again_when_told_no);
+    tcase_add_test(tests, signals_wait_while_it_loads);
+    tcase_add_test(tests, calls_what_it_finds_in_what_it_loaded);
+    tcase_add_test(tests, what_it_does_not_find_is_a_failure);
+    tcase_add_test(tests, tells_why_it_did_not_load);
+    tcase_add_test(tests, goes_on_when_nobody_answers);
+    tcase_add_test(tests, a_late_answer_is_for_nobody);
+    tcase_add_test(tests, of_many_threads_one_loads);
+    tcase_add_test(tests, a_detour_changes_nothing);
+    suite_add_tcase(suite, tests);
+    return run_suite(suite, CK_FORK);
+}
