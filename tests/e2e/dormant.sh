@@ -251,7 +251,7 @@ wait "$pid"
 sleep 60 &
 other=$!
 refused "$vrrl" attach "$other"
-says err "process $other runs without the shim"
+says err "process $other: .*Nothing was changed. Fix: "
 refused "$vrrl" detach "$other"
 kill "$other"
 refused "$vrrl" attach 2147483647
@@ -261,7 +261,7 @@ refused "$vrrl" attach
 refused "$vrrl" attach --capacity 0 1
 refused "$vrrl" detach 12x
 refused "$vrrl" record --dormant -o run.vrrl -- true
-sh -c 'sleep 0 & echo $! >zombie; exec sleep 60' &
+sh -c 'sleep 0.5 & echo $! >zombie; exec sleep 60' &
 other=$!
 wait_for test -s zombie
 zombie=$(cat zombie)

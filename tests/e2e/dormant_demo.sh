@@ -17,12 +17,18 @@ has_state()
     [ "$("$vrrl" ps --json | jq -r "select(.pid == ${pid:-0}).state")" = "$1" ]
 }
 
+# has_read_back: the host has seen the results of some launches
+has_read_back()
+{
+    [ "$("$vrrl" info --json run.vrrl | jq .session.observations.entries)" -ge 12 ]
+}
+
 # attached PROGRAM [OPTION]...
 attached()
 {
     program=$1
     shift
-    "$vrrl" record --dormant -- "$top_builddir/$program" --kernel "$kernel" long.txt >printed 2>said &
+    "$vrrl" record --dormant -- "$top_builddir/$program" --kernel "$kernel" --slots 400 long.txt >printed 2>said &
     recorder=$!
     wait_for has_state dormant
     # It is to be in the middle of its work.
@@ -30,7 +36,7 @@ attached()
     expect 0 "$vrrl" attach -o run.vrrl -c 1000000 "$@" "$pid"
     # On a busy machine it may not have published anything yet.
     wait_for has_state recording
-    sleep 0.1
+    wait_for has_read_back
     expect 0 "$vrrl" detach "$pid"
     says err 'records no more'
     wait "$recorder"
