@@ -31,6 +31,11 @@ cycle()
     expect 0 "$vrrl" detach "$pid"
     # Whoever had a place finishes.
     wait_for is_let_go
+    kill -0 "$pid" 2>/dev/null || {
+        wait "$pid"
+        fail "the host ended with $?: $(cat said)"
+        finish
+    }
     expect 0 "$check" run.vrrl
     expect 0 "$vrrl" verify run.vrrl
     rm -rf run.vrrl run.vrrl.d
