@@ -178,7 +178,7 @@ static void obey(void)
     bool leaving = !recorder_close_left();
     if (!on && !leaving && !confined)
         confinement_leave_mappings();
-    recorder.leaving_until_ns = coarse_now_ns() + LEAVING_NS;
+    atomic_store(&recorder.leaving_until_ns, coarse_now_ns() + LEAVING_NS);
     atomic_store(&recorder.leaving, leaving);
     atomic_store(&recorder.acted, word);
     atomic_store(&recorder.quiet, leaving ? ~word : word);
@@ -200,7 +200,7 @@ static void look_who_left(void)
     block_signals(&signals);
     bool closed = recorder_close_left();
     pthread_sigmask(SIG_SETMASK, &signals, NULL);
-    if (!closed && coarse_now_ns() < recorder.leaving_until_ns)
+    if (!closed && coarse_now_ns() < atomic_load(&recorder.leaving_until_ns))
         return;
     uint32_t loud = ~acted;
     atomic_store(&recorder.leaving, false);
