@@ -163,7 +163,7 @@ static bool learn(cl_mem memory)
     if (!ask(memory, CL_MEM_TYPE, sizeof(type), &type) || type != CL_MEM_OBJECT_BUFFER ||
         !ask(memory, CL_MEM_SIZE, sizeof(bytes), &bytes) ||
         !ask(memory, CL_MEM_FLAGS, sizeof(flags), &flags) ||
-        !ask(memory, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(whole), &whole))
+        !ask(memory, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(cl_mem), &whole))
         return false;
     struct opencl_place place = {(uintptr_t)memory, 0, bytes};
     if (whole != NULL) {

@@ -189,7 +189,7 @@ static void obey(void)
         confinement_leave_mappings();
     /* The next call sees to it. */
     bool leaving = !left || (!on && came_late());
-    recorder.leaving_until_ns = coarse_now_ns() + LEAVING_NS;
+    atomic_store(&recorder.leaving_until_ns, coarse_now_ns() + LEAVING_NS);
     atomic_store(&recorder.leaving, leaving);
     atomic_store(&recorder.acted, word);
     atomic_store(&recorder.quiet, leaving ? ~word : word);
@@ -243,7 +243,7 @@ static void look_who_left(void)
     block_signals(&signals);
     bool closed = recorder_close_left();
     pthread_sigmask(SIG_SETMASK, &signals, NULL);
-    bool late = coarse_now_ns() >= recorder.leaving_until_ns;
+    bool late = coarse_now_ns() >= atomic_load(&recorder.leaving_until_ns);
     if (!closed && !late)
         return;
     if (!fall_asleep() && !late)

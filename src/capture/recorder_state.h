@@ -94,7 +94,7 @@ struct recorder {
     _Atomic bool late;
     /** A recording that ended has not been left by all threads: calls look until when. */
     _Atomic bool leaving;
-    uint64_t leaving_until_ns;
+    _Atomic uint64_t leaving_until_ns;
     /** Held, for a short time and with signals blocked, by who puts an entry into \c opened or
      * takes one out. */
     atomic_flag changing;
@@ -132,7 +132,7 @@ static inline bool recorder_is_here(void)
 
 static inline uint32_t recorder_word(void)
 {
-    return __atomic_load_n(atomic_load_explicit(&recorder.word, memory_order_relaxed),
+    return __atomic_load_n(atomic_load_explicit(&recorder.word, memory_order_acquire),
                            __ATOMIC_ACQUIRE);
 }
 

@@ -1,10 +1,14 @@
 /*
  * What a publish costs the host; run with and without the shim.
  *
- *     bench_publish [THREADS]    each thread into a ring of its own; wall time per publish
+ *     bench_publish [THREADS [VRRL LOG]]
+ *
+ * Each thread publishes into a ring of its own; wall time per publish.  With VRRL, the command, it
+ * is attached to and let go before.
  */
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bench_support.h"
 #include "runtime/vyre_runtime.h"
@@ -27,6 +31,23 @@ static void *publish_all(void *opaque)
     return NULL;
 }
 
+static void run_command(const char *format, const char *vrrl, const char *log)
+{
+    char command[8192];
+    snprintf(command, sizeof(command), format, vrrl, (long)getpid(), log);
+    /* NOLINTNEXTLINE(cert-env33-c): the shell is wanted. */
+    if (system(command) != 0)
+        bench_fail(command, "it failed");
+}
+
+static void be_attached_and_let_go(uint8_t *ring, const char *vrrl, const char *log)
+{
+    run_command("%s attach %ld -o %s 2>/dev/null", vrrl, log);
+    publish_all(ring);
+    run_command("%s detach %ld 2>/dev/null", vrrl, log);
+    publish_all(ring);
+}
+
 int main(int argc, char **argv)
 {
     size_t threads = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
@@ -36,6 +57,8 @@ int main(int argc, char **argv)
     if (rings == NULL)
         bench_fail("ring", "no memory");
     memset(rings, 0, threads * SLOTS * SLOT_BYTES);
+    if (argc == 4)
+        be_attached_and_let_go(rings, argv[2], argv[3]);
     double times[BENCH_RUNS];
     for (int run = 0; run < BENCH_RUNS; run++) {
         pthread_t others[THREADS_MAX];

@@ -10,7 +10,7 @@ begin()
     rm -f told answers
     mkfifo told
     : >answers
-    env LD_PRELOAD="$shim" "$@" "$host" do <told >answers 2>said &
+    env LD_PRELOAD="$shim" "$@" "$host" obey <told >answers 2>said &
     pid=$!
     exec 9>told
     tell begin
@@ -301,7 +301,7 @@ wait "$pid"
 # record --dormant is the same.
 rm -f told answers
 mkfifo told
-"$vrrl" record --dormant -- "$host" do <told >answers &
+"$vrrl" record --dormant -- "$host" obey <told >answers &
 recorder=$!
 exec 9>told
 tell 'publish 1'

@@ -3,7 +3,7 @@
  * publishes from many threads until a file is there.  Linked to libvyre_runtime and to nothing of
  * the recorder.  What it publishes can be checked by check_stress.c.
  *
- *     dormant_host do          publish N | fork FIFO | exec | close | filter
+ *     dormant_host obey        publish N | fork FIFO | exec | close | filter
  *     dormant_host threads N FILE
  */
 #include <errno.h>
@@ -151,7 +151,7 @@ int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "threads") == 0)
         threads((unsigned)strtol(argv[2], NULL, 10), argv[3]);
-    else if (argc == 2 && strcmp(argv[1], "do") == 0)
+    else if (argc == 2 && strcmp(argv[1], "obey") == 0)
         obey(argv);
     else
         return EXIT_FAILURE;
