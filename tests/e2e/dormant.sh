@@ -251,7 +251,7 @@ wait "$pid"
 sleep 60 &
 other=$!
 refused "$vrrl" attach "$other"
-says err "process $other: .*Nothing was changed. Fix: "
+says err "process $other: it has no call of a function that is recorded"
 refused "$vrrl" detach "$other"
 kill "$other"
 refused "$vrrl" attach 2147483647
