@@ -273,15 +273,34 @@ static void set_argument(cl_kernel handle, cl_uint index, enum gpu_argument_kind
     opencl_unlock(kernels);
 }
 
-/** Whether an argument is a memory object, as far as OpenCL tells. */
-static bool is_memory(cl_kernel kernel, cl_uint index)
+/** What an argument as long as a handle is, of a recorder that may have missed the making of its
+ *  object: as far as OpenCL tells, which it does of few programs. */
+static enum gpu_argument_kind ask_kind(cl_kernel kernel, cl_uint index)
 {
     __typeof__(&clGetKernelArgInfo) get_info = OPENCL_ORIGINAL(clGetKernelArgInfo);
     cl_kernel_arg_address_qualifier space;
-    return recorder_is_late() && get_info != NULL &&
-           get_info(kernel, index, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof(space), &space, NULL) ==
-               CL_SUCCESS &&
-           (space == CL_KERNEL_ARG_ADDRESS_GLOBAL || space == CL_KERNEL_ARG_ADDRESS_CONSTANT);
+    if (get_info == NULL || get_info(kernel, index, CL_KERNEL_ARG_ADDRESS_QUALIFIER, sizeof(space),
+                                     &space, NULL) != CL_SUCCESS)
+        return GPU_ARGUMENT_OTHER;
+    return space == CL_KERNEL_ARG_ADDRESS_GLOBAL || space == CL_KERNEL_ARG_ADDRESS_CONSTANT
+               ? GPU_ARGUMENT_BUFFER
+               : GPU_ARGUMENT_VALUE;
+}
+
+static void set_value(cl_kernel kernel, cl_uint index, size_t size, const void *value)
+{
+    enum gpu_argument_kind kind = GPU_ARGUMENT_VALUE;
+    struct opencl_place place = {0};
+    if (size == sizeof(cl_mem)) {
+        if (opencl_find_known_memory(*(const cl_mem *)value, &place))
+            kind = GPU_ARGUMENT_BUFFER;
+        else if (recorder_is_late())
+            kind = ask_kind(kernel, index);
+        if (kind == GPU_ARGUMENT_BUFFER && place.buffer == 0 &&
+            !opencl_find_memory(*(const cl_mem *)value, &place))
+            kind = GPU_ARGUMENT_OTHER;
+    }
+    set_argument(kernel, index, kind, &place, value, kind == GPU_ARGUMENT_VALUE ? size : 0);
 }
 
 OPENCL_HOOK cl_int CL_API_CALL clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
@@ -292,15 +311,10 @@ OPENCL_HOOK cl_int CL_API_CALL clSetKernelArg(cl_kernel kernel, cl_uint index, s
     if (result != CL_SUCCESS || !gpu_is_remembered())
         return result;
     int saved = errno;
-    struct opencl_place place;
     if (value == NULL)
         set_argument(kernel, index, GPU_ARGUMENT_LOCAL, NULL, NULL, size);
-    else if (size == sizeof(cl_mem) &&
-             (opencl_find_known_memory(*(const cl_mem *)value, &place) ||
-              (is_memory(kernel, index) && opencl_find_memory(*(const cl_mem *)value, &place))))
-        set_argument(kernel, index, GPU_ARGUMENT_BUFFER, &place, NULL, 0);
     else
-        set_argument(kernel, index, GPU_ARGUMENT_VALUE, NULL, value, size);
+        set_value(kernel, index, size, value);
     errno = saved;
     return result;
 }

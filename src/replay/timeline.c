@@ -150,6 +150,13 @@ static bool read_recorded(struct timeline *timeline, const struct raw_journals *
                            "the session that was recorded with this log, or move it away to "
                            "replay the bare log.",
                            journals->path, timeline->excerpt.run, ring);
+    if (!launched && timeline->excerpt.late)
+        return replay_fail(error,
+                           "%s: run %u was attached to while it ran, and none of its launches was "
+                           "understood, so what its buffers held is not known. Fix: start the "
+                           "program with 'vrrl record --dormant', or move the session away to "
+                           "replay the bare log on fresh buffers.",
+                           journals->path, timeline->excerpt.run);
     if (!launched)
         return timeline_make(timeline, error);
     timeline->recorded = true;

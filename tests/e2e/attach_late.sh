@@ -154,6 +154,8 @@ wait "$pid" || fail "textstat: $(cat host.err)"
 grep -q 'checked on the CPU: equal' host.out || fail "textstat says: $(cat host.out)"
 [ ! -s host.err ] || fail "textstat was made to say: $(cat host.err)"
 expect 0 "$vrrl" verify run.vrrl
+refused "$vrrl" replay run.vrrl
+says err 'none of its launches was understood'
 rm -rf ./*.vrrl*
 
 # A host under CPython, which sets them for each launch: what was recorded is replayed from the checkpoint.
