@@ -192,15 +192,11 @@ static void publish_early_done(struct host *host, uint32_t batch)
     }
 }
 
-/* clang-format off */
 static const struct bug bugs[] = {
-    {"lost_update", 65, 65, 4, publish_lost_update},
-    {"swap_order", 65, 65, 4, publish_swap_order},
-    {"tenant_mask", 9, 9, 3, publish_tenant_mask},
-    {"plain_claim", 33, 8, 4, publish_plain_claim},
+    {"lost_update", 65, 65, 4, publish_lost_update}, {"swap_order", 65, 65, 4, publish_swap_order},
+    {"tenant_mask", 9, 9, 3, publish_tenant_mask},   {"plain_claim", 33, 8, 4, publish_plain_claim},
     {"early_done", 65, 65, 4, publish_early_done},
 };
-/* clang-format on */
 
 static void run_batch(struct host *host, const struct bug *bug, uint32_t batch)
 {
