@@ -321,7 +321,7 @@ bool excerpt_read(const char *path, const struct excerpt_choice *choice, struct 
     uint32_t last_ring;
     bool read =
         open_source(&source, excerpt, error) && choose(&source, choice, excerpt, &last_ring, error);
-    if (read && !choice->ring_given && excerpt->ring < last_ring)
+    if (read && !choice->ring_given && !choice->all_rings && excerpt->ring < last_ring)
         read = replay_fail(error,
                            "%s: run %u published into several rings, %u to %u, and each "
                            "is replayed by itself. Fix: choose one with --ring.",

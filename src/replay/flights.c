@@ -93,16 +93,29 @@ static void observe(struct walk *walk, uint64_t time,
 static void walk_events(struct walk *walk)
 {
     const struct timeline *timeline = walk->timeline;
+    uint64_t time = 0;
     for (size_t i = 0; i < timeline->events_len; i++) {
         const struct timeline_event *event = &timeline->events[i];
+        bool observation = event->kind == TIMELINE_OBSERVATION;
+        if (i == 0 || !observation || event[-1].kind != TIMELINE_OBSERVATION)
+            time = (uint64_t)i + 1;
         if (event->kind == TIMELINE_PUBLISH)
-            publish(walk, flight_time(i), &timeline->excerpt.slots[event->which]);
+            publish(walk, time, &timeline->excerpt.slots[event->which]);
         else if (event->kind == TIMELINE_SUBMIT)
             launch(walk, &timeline->submits[event->which]);
-        else if (event->kind == TIMELINE_OBSERVATION)
-            observe(walk, flight_time(i),
+        else if (observation)
+            observe(walk, time,
                     event->which != TIMELINE_NONE ? &timeline->observations[event->which] : NULL);
     }
+}
+
+uint64_t flights_time(const struct timeline *timeline, size_t event)
+{
+    const struct timeline_event *events = timeline->events;
+    while (event > 0 && events[event].kind == TIMELINE_OBSERVATION &&
+           events[event - 1].kind == TIMELINE_OBSERVATION)
+        event--;
+    return (uint64_t)event + 1;
 }
 
 static size_t count_publishes(const struct timeline *timeline)

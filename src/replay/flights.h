@@ -2,10 +2,11 @@
  * \file flights.h
  * \brief When each slot of a timeline was in flight: published, launched, seen DONE.
  *
- * Time is the index of an event, plus 1.  A slot was seen DONE at the first observation that tells
- * so: one with no launch in flight and its own launch among the complete ones, or a look at the
- * ring where it is not PUBLISHED and no slot is anything between PUBLISHED and DONE.  A host that
- * publishes into a slot again knows that it was free.
+ * Time is the index of an event, plus 1; observations with nothing between them are of one time,
+ * that of the first.  A slot was seen DONE at the first observation that tells so: one with no
+ * launch in flight and its own launch among the complete ones, or a look at the ring where it is
+ * not PUBLISHED and no slot is anything between PUBLISHED and DONE.  A host that publishes into a
+ * slot again knows that it was free.
  */
 #ifndef VRRL_REPLAY_FLIGHTS_H
 #define VRRL_REPLAY_FLIGHTS_H
@@ -28,11 +29,8 @@ struct flights {
 bool flights_make(const struct timeline *timeline, struct flights *flights,
                   struct replay_error *error);
 
-/** The time of an event. */
-static inline uint64_t flight_time(size_t event)
-{
-    return (uint64_t)event + 1;
-}
+/** The time of an event of a timeline. */
+uint64_t flights_time(const struct timeline *timeline, size_t event);
 
 void flights_free(struct flights *flights);
 

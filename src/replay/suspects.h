@@ -77,6 +77,8 @@ struct finding_writer {
 
 struct finding {
     /* Asked. */
+    /** For the caller. */
+    size_t divergence;
     enum finding_where where;
     /** Of the control buffer or the debug log; for a status the slot. */
     uint32_t word;
