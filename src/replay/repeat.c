@@ -1,0 +1,93 @@
+#include "replay/repeat.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/trace.h"
+
+static void count(struct repeat *repeat, uint64_t digest)
+{
+    size_t i = 0;
+    repeat->runs++;
+    while (i < repeat->len && repeat->outcomes[i].digest != digest)
+        i++;
+    if (i == repeat->len)
+        repeat->outcomes[repeat->len++] =
+            (struct repeat_outcome){.digest = digest, .first_run = repeat->runs};
+    repeat->outcomes[i].runs++;
+}
+
+static bool run_again(const struct timeline *timeline, const struct backend *backend,
+                      const struct replay_options *options, struct repeat *repeat,
+                      struct replay_result *result, struct replay_error *error)
+{
+    struct trace trace;
+    if (!trace_init(&trace, timeline, false, error))
+        return false;
+    struct replay_options again = *options;
+    again.trace = &trace;
+    bool run = replay_run(timeline, backend, &again, result, error);
+    if (run && !result->stopped)
+        count(repeat, trace.digest);
+    trace_free(&trace);
+    return run;
+}
+
+/** \param first  released by the caller */
+static bool run_all(const struct timeline *timeline, const struct backend *backend,
+                    const struct replay_options *options, uint32_t runs, struct trace *first,
+                    struct repeat *repeat, struct replay_result *result, struct replay_error *error)
+{
+    struct replay_options with = *options;
+    with.against = REPLAY_AGAINST_RUN;
+    with.first_run = NULL;
+    with.trace = first;
+    if (!replay_run(timeline, backend, &with, result, error))
+        return false;
+    if (result->stopped)
+        return true;
+    count(repeat, first->digest);
+    with.first_run = first;
+    /* Larger than a stack frame should be. */
+    struct replay_result *later = malloc(sizeof(*later));
+    bool run = later != NULL || replay_fail_memory(error);
+    for (uint32_t i = 1; run && i < runs && !result->stopped; i++) {
+        run = run_again(timeline, backend, &with, repeat, later, error);
+        if (!run)
+            break;
+        if (repeat->parted > 0) {
+            result->stopped = later->stopped;
+            continue;
+        }
+        *result = *later;
+        if (repeat->len > 1)
+            repeat->parted = repeat->runs;
+    }
+    free(later);
+    return run;
+}
+
+bool replay_repeat(const struct timeline *timeline, const struct backend *backend,
+                   const struct replay_options *options, uint32_t runs, struct repeat *repeat,
+                   struct replay_result *result, struct replay_error *error)
+{
+    struct trace first;
+    memset(repeat, 0, sizeof(*repeat));
+    repeat->outcomes = calloc(runs, sizeof(*repeat->outcomes));
+    if (repeat->outcomes == NULL)
+        return replay_fail_memory(error);
+    bool run = trace_init(&first, timeline, true, error);
+    if (run) {
+        run = run_all(timeline, backend, options, runs, &first, repeat, result, error);
+        trace_free(&first);
+    }
+    if (!run)
+        repeat_free(repeat);
+    return run;
+}
+
+void repeat_free(struct repeat *repeat)
+{
+    free(repeat->outcomes);
+    memset(repeat, 0, sizeof(*repeat));
+}
