@@ -31,8 +31,8 @@ static bool alike(const struct findings *findings, const struct finding *a, cons
            opcode_of(findings, a, 1) == opcode_of(findings, b, 1);
 }
 
-/** Put the findings into groups, the likeliest cause first.  \return findings in no group, as there
- *  were too many */
+/** Put the findings at the first observation into groups, the likeliest cause first.  \return
+ *  findings in no group, as there were too many */
 static size_t make_groups(const struct findings *findings, struct group groups[GROUPS_SHOWN],
                           size_t *groups_len)
 {
@@ -41,6 +41,8 @@ static size_t make_groups(const struct findings *findings, struct group groups[G
     for (size_t i = 0; i < findings->len; i++) {
         const struct finding *finding = &findings->list[findings->order[i]];
         size_t g = 0;
+        if (finding->until != findings->list[findings->order[0]].until)
+            break;
         while (g < *groups_len && !alike(findings, groups[g].first, finding))
             g++;
         if (g < *groups_len)
@@ -51,6 +53,14 @@ static size_t make_groups(const struct findings *findings, struct group groups[G
             left++;
     }
     return left;
+}
+
+static size_t count_later(const struct findings *findings)
+{
+    size_t later = 0;
+    for (size_t i = 0; i < findings->len; i++)
+        later += findings->list[i].until != findings->list[findings->order[0]].until ? 1 : 0;
+    return later;
 }
 
 static void print_suspect(const struct findings *findings, size_t flight)
@@ -118,7 +128,10 @@ void findings_report_print(const struct findings *findings, const struct timelin
     for (size_t i = 0; i < groups_len; i++)
         print_group(findings, &groups[i], i + 1, sides);
     if (left > 0)
-        printf("  and %zu more words (--json lists them)\n", left);
+        printf("  and %zu more words there (--json lists them)\n", left);
+    size_t later = count_later(findings);
+    if (later > 0)
+        printf("  and %zu more words at later observations (--json lists them)\n", later);
 }
 
 static struct json_object *flight_json(const struct findings *findings, size_t flight)
