@@ -51,6 +51,7 @@ static int explain(struct replay_report *report, struct replay_error *error)
     if (!findings_make(report->timeline, &report->result->divergences, &findings, error))
         return -1;
     report->findings = &findings;
+    replay_report_name_sides(report);
     watch_report(report->request->options.watch);
     int status = finish(report);
     findings_free(&findings);

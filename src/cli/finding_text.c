@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "vyre/control.h"
 #include "vyre/opcode.h"
@@ -109,29 +110,42 @@ static void tell_drained_once(const struct findings *findings, const struct find
              record_name(findings, flight, name), tenant, mask);
 }
 
-/** How often one addition took effect, told by what is too much or missing.  \return 0: cannot be
- */
-static uint32_t times_added(const struct finding *finding)
+/** How many more times one addition took effect on one side.  \return 0: that is not it */
+static uint32_t times_more(const struct finding *finding)
 {
     const struct effect *effect = &finding->writers[0].effect;
     int64_t excess = (int32_t)(finding->actual - finding->expected);
     int64_t value = (int32_t)effect->value;
-    if (effect->kind != EFFECT_ADD || value == 0 || excess % value != 0 || excess / value < 1)
+    if (finding->where != FINDING_CONTROL || effect->kind != EFFECT_ADD || value == 0 ||
+        excess % value != 0)
         return 0;
-    return (uint32_t)(1 + excess / value);
+    return (uint32_t)llabs(excess / value);
+}
+
+static bool is_less(const struct finding *finding)
+{
+    return (int32_t)(finding->actual - finding->expected) < 0;
 }
 
 static void tell_alone(const struct findings *findings, const struct finding *finding,
-                       char out[FINDING_TEXT_SIZE])
+                       const struct finding_sides *sides, char out[FINDING_TEXT_SIZE])
 {
     char name[NAME_SIZE];
     record_name(findings, finding->writers[0].flight, name);
-    uint32_t times = finding->where == FINDING_CONTROL ? times_added(finding) : 0;
-    if (times > 0)
+    uint32_t times = times_more(finding);
+    bool positive = (int32_t)finding->writers[0].effect.value > 0;
+    bool more_there = is_less(finding) == positive;
+    if (times > 0 && sides->expected_is_right && !more_there)
         snprintf(out, FINDING_TEXT_SIZE,
                  "record %s alone writes it, and took effect %u times: the kernel runs a slot more "
                  "than once",
-                 name, times);
+                 name, times + 1);
+    else if (times > 0)
+        snprintf(out, FINDING_TEXT_SIZE,
+                 "record %s alone writes it, and took effect %u %s more %s: the kernel runs a "
+                 "slot more than once, or not at all",
+                 name, times, times == 1 ? "time" : "times",
+                 more_there ? sides->expected : sides->actual);
     else
         snprintf(out, FINDING_TEXT_SIZE,
                  "record %s alone writes it, so it can end in one way only: the kernel, or the "
@@ -140,22 +154,31 @@ static void tell_alone(const struct findings *findings, const struct finding *fi
 }
 
 static void tell_commuting(const struct findings *findings, const struct finding *finding,
-                           char out[FINDING_TEXT_SIZE])
+                           const struct finding_sides *sides, char out[FINDING_TEXT_SIZE])
 {
+    static const char lost[] = "so the kernel does not do them atomically";
+    static const char doubled[] = "so the kernel runs slots more than once";
     char name[NAME_SIZE];
+    char why[FINDING_TEXT_SIZE / 2];
     record_name(findings, finding->writers[0].flight, name);
     bool adds = finding->where == FINDING_CONTROL && finding->writers[0].effect.kind == EFFECT_ADD;
-    bool less = (int32_t)(finding->actual - finding->expected) < 0;
+    bool less = is_less(finding);
+    if (!adds)
+        snprintf(why, sizeof(why), "the kernel, or the device, does something else");
+    else if (sides->expected_is_right)
+        snprintf(why, sizeof(why), "additions were %s, %s", less ? "lost" : "doubled",
+                 less ? lost : doubled);
+    else
+        snprintf(why, sizeof(why), "additions were lost %s, %s, or doubled %s",
+                 less ? sides->actual : sides->expected, lost,
+                 less ? sides->expected : sides->actual);
     snprintf(out, FINDING_TEXT_SIZE,
              "%" PRIu64 " slots write it, from record %s on, in any order to one end: %s",
-             finding->writing, name,
-             !adds  ? "the kernel, or the device, does something else"
-             : less ? "additions were lost, so the kernel does not do them atomically"
-                    : "additions were doubled, so the kernel runs slots more than once");
+             finding->writing, name, why);
 }
 
 const char *finding_verdict(const struct findings *findings, const struct finding *finding,
-                            char out[FINDING_TEXT_SIZE])
+                            const struct finding_sides *sides, char out[FINDING_TEXT_SIZE])
 {
     char word[FINDING_WORD_SIZE];
     switch (finding->cause) {
@@ -169,10 +192,10 @@ const char *finding_verdict(const struct findings *findings, const struct findin
         tell_drained_once(findings, finding, out);
         break;
     case FINDING_ALONE:
-        tell_alone(findings, finding, out);
+        tell_alone(findings, finding, sides, out);
         break;
     case FINDING_COMMUTING:
-        tell_commuting(findings, finding, out);
+        tell_commuting(findings, finding, sides, out);
         break;
     case FINDING_ORDERED:
         snprintf(out, FINDING_TEXT_SIZE,
@@ -181,8 +204,10 @@ const char *finding_verdict(const struct findings *findings, const struct findin
                  finding->writing);
         break;
     case FINDING_NOBODY:
-        snprintf(out, FINDING_TEXT_SIZE,
-                 "no slot in flight writes it: the kernel does, beside what it is asked for");
+        snprintf(
+            out, FINDING_TEXT_SIZE,
+            "no recorded slot in flight writes it: the kernel does so unasked, or a slot that was "
+            "not recorded");
         break;
     case FINDING_FOLLOWS:
         snprintf(out, FINDING_TEXT_SIZE, "it follows from the %s",

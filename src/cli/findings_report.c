@@ -84,7 +84,7 @@ static void print_group(const struct findings *findings, const struct group *gro
            sides->expected, finding->actual, sides->actual);
     if (group->len > 1)
         printf("; %zu more like it", group->len - 1);
-    printf("\n     %s\n", finding_verdict(findings, finding, verdict));
+    printf("\n     %s\n", finding_verdict(findings, finding, sides, verdict));
     if (number > 1)
         return;
     if (finding->pair[0] != SUSPECT_NONE) {
@@ -161,6 +161,7 @@ static struct json_object *pair_json(const struct findings *findings, const stru
 
 static struct json_object *finding_json(const struct findings *findings,
                                         const struct timeline *timeline,
+                                        const struct finding_sides *sides,
                                         const struct finding *finding)
 {
     struct json_object *object = json_object_new_object();
@@ -173,7 +174,7 @@ static struct json_object *finding_json(const struct findings *findings,
     json_object_object_add(object, "cause",
                            json_object_new_string(finding_cause_name(finding->cause)));
     json_object_object_add(object, "verdict",
-                           json_object_new_string(finding_verdict(findings, finding, text)));
+                           json_object_new_string(finding_verdict(findings, finding, sides, text)));
     json_object_object_add(object, "expected", json_object_new_int64(finding->expected));
     json_object_object_add(object, "actual", json_object_new_int64(finding->actual));
     json_object_object_add(
@@ -195,11 +196,12 @@ static struct json_object *finding_json(const struct findings *findings,
 }
 
 struct json_object *findings_report_json(const struct findings *findings,
-                                         const struct timeline *timeline)
+                                         const struct timeline *timeline,
+                                         const struct finding_sides *sides)
 {
     struct json_object *array = json_object_new_array();
     for (size_t i = 0; i < findings->len; i++)
         json_object_array_add(
-            array, finding_json(findings, timeline, &findings->list[findings->order[i]]));
+            array, finding_json(findings, timeline, sides, &findings->list[findings->order[i]]));
     return array;
 }

@@ -7,13 +7,8 @@
 
 #include <json-c/json.h>
 
+#include "cli/finding_text.h"
 #include "replay/findings.h"
-
-/** What is on the two sides of a comparison: "recorded" and "replayed", "run 1" and "run 3". */
-struct finding_sides {
-    const char *expected;
-    const char *actual;
-};
 
 /** Print where the sides part first, and why: at most 16 lines. */
 void findings_report_print(const struct findings *findings, const struct timeline *timeline,
@@ -21,6 +16,7 @@ void findings_report_print(const struct findings *findings, const struct timelin
 
 /** An array with all findings, the likeliest cause first. */
 struct json_object *findings_report_json(const struct findings *findings,
-                                         const struct timeline *timeline);
+                                         const struct timeline *timeline,
+                                         const struct finding_sides *sides);
 
 #endif

@@ -36,14 +36,14 @@ static void print_records(const char *side, const struct excerpt *excerpt, size_
 static void print_difference(const struct publish_difference *difference, const struct excerpt *a,
                              const struct excerpt *b)
 {
-    const struct recorded_slot *left = difference->a != SIZE_MAX ? &a->slots[difference->a] : NULL;
-    const struct recorded_slot *right = difference->b != SIZE_MAX ? &b->slots[difference->b] : NULL;
-    bool in_a = left != NULL;
+    bool in_a = difference->a != SIZE_MAX;
+    const struct recorded_slot *left = in_a ? &a->slots[difference->a] : &b->slots[difference->b];
+    const struct recorded_slot *right = difference->b != SIZE_MAX ? &b->slots[difference->b] : left;
     fputs("  ", stdout);
     print_records(in_a ? "a" : "b", in_a ? a : b, in_a ? difference->a : difference->b,
                   difference->len);
     fputs(": ", stdout);
-    print_slot(in_a ? left : right);
+    print_slot(left);
     switch (difference->change) {
     case PUBLISH_MISSING:
         puts("; b has it not");

@@ -157,8 +157,9 @@ void replay_json_print(const struct replay_report *report)
     }
     if (result != NULL) {
         add_result(object, report);
-        json_object_object_add(object, "findings",
-                               findings_report_json(report->findings, report->timeline));
+        json_object_object_add(
+            object, "findings",
+            findings_report_json(report->findings, report->timeline, &report->sides));
     }
     if (report->repeat != NULL)
         json_object_object_add(object, "runs", runs_json(report->repeat));

@@ -10,20 +10,6 @@
 #define DIVERGENCES_SHOWN 2u
 #define OUTCOMES_SHOWN 5u
 
-#define SIDE_SIZE 32u
-
-const char *replay_against_name(enum replay_against against)
-{
-    static const char *const names[] = {
-        [REPLAY_AGAINST_DEFAULT] = "recorded",
-        [REPLAY_AGAINST_RECORDED] = "recorded",
-        [REPLAY_AGAINST_REFERENCE] = "reference",
-        [REPLAY_AGAINST_DEVICE] = "device",
-        [REPLAY_AGAINST_RUN] = "run",
-    };
-    return names[against];
-}
-
 static void print_divergence(const struct divergence *divergence, enum replay_against against)
 {
     char word[64];
@@ -168,30 +154,6 @@ static void print_speaking(const struct replay_result *result)
         printf("  and %zu more of epochs, slots and counts (--json lists them)\n", len - shown);
 }
 
-/** What is on each side. */
-static void name_sides(const struct replay_report *report, char names[2][SIDE_SIZE])
-{
-    const struct replay_result *result = report->result;
-    switch (result->against) {
-    case REPLAY_AGAINST_REFERENCE:
-        snprintf(names[0], SIDE_SIZE, "in the reference");
-        snprintf(names[1], SIDE_SIZE, "replayed");
-        break;
-    case REPLAY_AGAINST_DEVICE:
-        snprintf(names[0], SIDE_SIZE, "on the other device");
-        snprintf(names[1], SIDE_SIZE, "on the first");
-        break;
-    case REPLAY_AGAINST_RUN:
-        snprintf(names[0], SIDE_SIZE, "in run 1");
-        snprintf(names[1], SIDE_SIZE, "in run %u", report->repeat->parted);
-        break;
-    default:
-        snprintf(names[0], SIDE_SIZE, "recorded");
-        snprintf(names[1], SIDE_SIZE, "replayed");
-        break;
-    }
-}
-
 static bool speaks_first(const struct replay_report *report)
 {
     const struct divergences *divergences = &report->result->divergences;
@@ -210,13 +172,10 @@ static bool speaks_first(const struct replay_report *report)
 /** Where the two sides part, and why: whatever came first. */
 static void print_parting(const struct replay_report *report)
 {
-    char names[2][SIDE_SIZE];
-    name_sides(report, names);
-    const struct finding_sides sides = {.expected = names[0], .actual = names[1]};
     bool speaking = speaks_first(report);
     if (speaking)
         print_speaking(report->result);
-    findings_report_print(report->findings, report->timeline, &sides);
+    findings_report_print(report->findings, report->timeline, &report->sides);
     if (!speaking)
         print_speaking(report->result);
     const struct divergences *divergences = &report->result->divergences;

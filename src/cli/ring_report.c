@@ -9,6 +9,8 @@
 #define SHOWN_MAX 3u
 #define LISTED_MAX 1000u
 
+static const struct finding_sides sides = {.expected = "in a", .actual = "in b"};
+
 static const char *change_name(const struct align_edit *edit)
 {
     return edit->b_len == 0 ? "missing" : edit->a_len == 0 ? "extra" : "other";
@@ -54,7 +56,6 @@ static void print_launches(const struct ring_comparison *comparison)
 
 void ring_report_print(const struct ring_comparison *comparison)
 {
-    static const struct finding_sides sides = {.expected = "in a", .actual = "in b"};
     const struct session_diff *diff = comparison->diff;
     print_launches(comparison);
     printf("observations: %zu compared, ", diff->compared);
@@ -102,6 +103,6 @@ struct json_object *ring_report_json(const struct ring_comparison *comparison)
                            json_object_new_uint64(diff->in_flight));
     json_object_object_add(object, "words", json_object_new_uint64(diff->divergences.total));
     json_object_object_add(object, "findings",
-                           findings_report_json(comparison->findings, comparison->a));
+                           findings_report_json(comparison->findings, comparison->a, &sides));
     return object;
 }

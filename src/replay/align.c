@@ -128,7 +128,7 @@ static bool add(struct alignment *alignment, size_t a, size_t a_len, size_t b, s
         last->b_len += b_len;
         return true;
     }
-    if (alignment->edits_len == alignment->edits_room) {
+    if (alignment->edits == NULL || alignment->edits_len == alignment->edits_room) {
         size_t room = alignment->edits_room * 2 + 16;
         struct align_edit *more = realloc(alignment->edits, room * sizeof(*more));
         if (more == NULL)

@@ -17,6 +17,7 @@ static void count(struct repeat *repeat, uint64_t digest)
     repeat->outcomes[i].runs++;
 }
 
+/** \param[out] result  of this run */
 static bool run_again(const struct timeline *timeline, const struct backend *backend,
                       const struct replay_options *options, struct repeat *repeat,
                       struct replay_result *result, struct replay_error *error)
@@ -33,7 +34,27 @@ static bool run_again(const struct timeline *timeline, const struct backend *bac
     return run;
 }
 
-/** \param first  released by the caller */
+/** The runs after the first.  \param later  for the result of each */
+static bool run_others(const struct timeline *timeline, const struct backend *backend,
+                       const struct replay_options *options, uint32_t runs, struct repeat *repeat,
+                       struct replay_result *later, struct replay_result *result,
+                       struct replay_error *error)
+{
+    for (uint32_t i = 1; i < runs && !result->stopped; i++) {
+        if (!run_again(timeline, backend, options, repeat, later, error))
+            return false;
+        if (repeat->parted > 0) {
+            result->stopped = later->stopped;
+            continue;
+        }
+        *result = *later;
+        if (repeat->len > 1)
+            repeat->parted = repeat->runs;
+    }
+    return true;
+}
+
+/** \param first  of the first run, released by the caller */
 static bool run_all(const struct timeline *timeline, const struct backend *backend,
                     const struct replay_options *options, uint32_t runs, struct trace *first,
                     struct repeat *repeat, struct replay_result *result, struct replay_error *error)
@@ -50,19 +71,9 @@ static bool run_all(const struct timeline *timeline, const struct backend *backe
     with.first_run = first;
     /* Larger than a stack frame should be. */
     struct replay_result *later = malloc(sizeof(*later));
-    bool run = later != NULL || replay_fail_memory(error);
-    for (uint32_t i = 1; run && i < runs && !result->stopped; i++) {
-        run = run_again(timeline, backend, &with, repeat, later, error);
-        if (!run)
-            break;
-        if (repeat->parted > 0) {
-            result->stopped = later->stopped;
-            continue;
-        }
-        *result = *later;
-        if (repeat->len > 1)
-            repeat->parted = repeat->runs;
-    }
+    if (later == NULL)
+        return replay_fail_memory(error);
+    bool run = run_others(timeline, backend, &with, runs, repeat, later, result, error);
     free(later);
     return run;
 }

@@ -95,7 +95,7 @@ static cl_mem make_argument(struct host *host, cl_uint index, const void *bytes,
     require(result, "buffer");
     require(clEnqueueWriteBuffer(host->queue, buffer, CL_TRUE, 0, count, bytes, 0, NULL, NULL),
             "first contents");
-    require(clSetKernelArg(host->kernel, index, sizeof(buffer), &buffer), "argument");
+    require(clSetKernelArg(host->kernel, index, sizeof(cl_mem), &buffer), "argument");
     return buffer;
 }
 
