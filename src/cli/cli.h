@@ -12,7 +12,7 @@
 /** Exit status of every verb but record, which exits as its command did. */
 enum cli_exit {
     CLI_WELL = 0,
-    /** It found what it looks for: damage, a divergence. */
+    /** It found what it looks for: damage, a divergence, a difference. */
     CLI_FOUND = 1,
     /** It could not do the work; a message said why. */
     CLI_FAILED = 2,
@@ -26,6 +26,7 @@ int cmd_info(int argc, char **argv);
 int cmd_dump(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_diff(int argc, char **argv);
 int cmd_devices(int argc, char **argv);
 
 #endif

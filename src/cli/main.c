@@ -19,6 +19,7 @@ static const struct verb {
     {"dump", cmd_dump, "print the records of a log, oldest first"},
     {"verify", cmd_verify, "say whether a log is sound"},
     {"replay", cmd_replay, "run a log again on OpenCL and compare"},
+    {"diff", cmd_diff, "compare two logs with each other"},
     {"devices", cmd_devices, "list where a log can be replayed"},
 };
 
@@ -36,8 +37,8 @@ static void print_help(void)
          "  -h, --help     print this help\n"
          "  -V, --version  print the version\n"
          "\n'vrrl VERB --help' tells more of a verb. Exit status: 0 all well, 1 it found what it\n"
-         "looks for (damage, a divergence), 2 it could not do the work; record exits as its\n"
-         "command did.");
+         "looks for (damage, a divergence, a difference), 2 it could not do the work; record\n"
+         "exits as its command did.");
 }
 
 static int run_verb(int argc, char **argv)

@@ -153,4 +153,7 @@ void comparison_add(struct comparison *comparison, struct divergence *divergence
 bool debug_logs_differ(const uint32_t *actual, const uint32_t *expected, uint32_t *word,
                        uint32_t *actual_word, uint32_t *expected_word);
 
+/** A debug log as a set: its records in one order; of one that overflowed the cursor alone. */
+void debug_log_without_order(const uint32_t *log, uint32_t out[VYRE_DEBUG_LOG_WORDS]);
+
 #endif

@@ -41,18 +41,23 @@ static void sorted_records(const uint32_t *log, size_t len, uint32_t *sorted)
     }
 }
 
+void debug_log_without_order(const uint32_t *log, uint32_t out[VYRE_DEBUG_LOG_WORDS])
+{
+    size_t len;
+    memset(out, 0, VYRE_DEBUG_LOG_WORDS * sizeof(*out));
+    out[0] = log[0];
+    if (vyre_debug_log_check(log, VYRE_DEBUG_LOG_WORDS, &len) != VYRE_DEBUG_LOG_OVERFLOWED)
+        sorted_records(log, len, out);
+}
+
 bool debug_logs_differ(const uint32_t *actual, const uint32_t *expected, uint32_t *word,
                        uint32_t *actual_word, uint32_t *expected_word)
 {
-    /* Which records an overflowed log has kept is a matter of order: then the cursor alone. */
-    uint32_t left[VYRE_DEBUG_LOG_WORDS] = {actual[0]};
-    uint32_t right[VYRE_DEBUG_LOG_WORDS] = {expected[0]};
-    size_t len;
-    if (actual[0] == expected[0] &&
-        vyre_debug_log_check(actual, VYRE_DEBUG_LOG_WORDS, &len) != VYRE_DEBUG_LOG_OVERFLOWED) {
-        sorted_records(actual, len, left);
-        sorted_records(expected, len, right);
-    }
+    uint32_t left[VYRE_DEBUG_LOG_WORDS];
+    uint32_t right[VYRE_DEBUG_LOG_WORDS];
+    debug_log_without_order(actual, left);
+    debug_log_without_order(expected, right);
+    /* One with fewer records has another cursor, and that is where they differ. */
     for (*word = 0; *word < VYRE_DEBUG_LOG_WORDS; (*word)++) {
         if (left[*word] == right[*word])
             continue;

@@ -3,12 +3,23 @@
 #include "vyre/opcode.h"
 #include "vyre/packed.h"
 
-static size_t add(struct effect *effects, size_t len, uint64_t first, uint64_t words, bool written)
+/** Put an effect behind the others, unless it is on no word. */
+static size_t put(struct effect *effects, size_t len, struct effect effect)
 {
-    if (words == 0)
+    if (effect.words == 0)
         return len;
-    effects[len] = (struct effect){.first = first, .words = words, .written = written};
+    effects[len] = effect;
     return len + 1;
+}
+
+static struct effect on_word(enum effect_kind kind, uint64_t word, uint32_t value)
+{
+    return (struct effect){.first = word, .words = 1, .kind = kind, .value = value};
+}
+
+static struct effect copy(uint64_t source, uint64_t first, uint64_t words)
+{
+    return (struct effect){.first = first, .words = words, .kind = EFFECT_COPY, .source = source};
 }
 
 static size_t effects_of_op(uint32_t opcode, const uint32_t *args, struct effect *effects,
@@ -17,22 +28,24 @@ static size_t effects_of_op(uint32_t opcode, const uint32_t *args, struct effect
     const uint64_t result = VYRE_CONTROL_OBSERVABLES;
     switch (opcode) {
     case VYRE_OP_STORE_U32:
+        return put(effects, len, on_word(EFFECT_STORE, args[1], args[0]));
     case VYRE_OP_ATOMIC_ADD:
-        return add(effects, len, args[1], 1, true);
+        return put(effects, len, on_word(EFFECT_ADD, args[1], args[0]));
     case VYRE_OP_LOAD_U32:
-        len = add(effects, len, args[0], 1, false);
-        return add(effects, len, result + args[1], 1, true);
+        len = put(effects, len, on_word(EFFECT_READ, args[0], 0));
+        return put(effects, len, copy(args[0], result + args[1], 1));
     case VYRE_OP_COMPARE_SWAP:
-        len = add(effects, len, args[0], 1, true);
-        return add(effects, len, result + args[0], 1, true);
+        len = put(effects, len, on_word(EFFECT_SWAP, args[0], args[2]));
+        return put(effects, len, copy(args[0], result + args[0], 1));
     case VYRE_OP_MEMCPY:
-        len = add(effects, len, args[0], args[2], false);
-        return add(effects, len, args[1], args[2], true);
+        len = put(effects, len,
+                  (struct effect){.first = args[0], .words = args[2], .kind = EFFECT_READ});
+        return put(effects, len, copy(args[0], args[1], args[2]));
     case VYRE_OP_BATCH_FENCE:
-        len = add(effects, len, VYRE_CONTROL_EPOCH, 1, true);
-        return add(effects, len, result, 1, true);
+        len = put(effects, len, on_word(EFFECT_ADD, VYRE_CONTROL_EPOCH, 1));
+        return put(effects, len, on_word(EFFECT_STORE, result, args[1]));
     case VYRE_OP_SHUTDOWN:
-        return add(effects, len, VYRE_CONTROL_SHUTDOWN, 1, true);
+        return put(effects, len, on_word(EFFECT_STORE, VYRE_CONTROL_SHUTDOWN, 1));
     default:
         return len;
     }
@@ -62,27 +75,48 @@ size_t effects_of_slot(const uint32_t slot[VYRE_SLOT_WORDS], struct effect effec
     return len;
 }
 
-bool effects_write(const uint32_t slot[VYRE_SLOT_WORDS], uint32_t word)
+size_t effects_common(const uint32_t slot[VYRE_SLOT_WORDS],
+                      struct effect effects[EFFECTS_COMMON_MAX])
 {
-    if (word == VYRE_CONTROL_DONE_COUNT)
-        return true;
+    const uint64_t mask = (uint64_t)VYRE_CONTROL_TENANT_MASKS + slot[VYRE_SLOT_TENANT];
+    size_t len = put(effects, 0, on_word(EFFECT_READ, VYRE_CONTROL_SHUTDOWN, 0));
+    len = put(effects, len, on_word(EFFECT_READ, VYRE_CONTROL_TENANT_BASE, 0));
+    len = put(effects, len, on_word(EFFECT_READ, mask, 0));
+    len = put(effects, len, on_word(EFFECT_ADD, VYRE_CONTROL_DONE_COUNT, 1));
 
     struct vyre_packed_inner ops[VYRE_PACKED_OPS_MAX];
     size_t ops_len = operations(slot, ops);
     for (size_t i = 0; i < ops_len; i++) {
-        if (!ops[i].skipped && ops[i].opcode < VYRE_CONTROL_METRICS_WORDS &&
-            word == VYRE_CONTROL_METRICS + ops[i].opcode)
-            return true;
+        if (!ops[i].skipped && ops[i].opcode < VYRE_CONTROL_METRICS_WORDS)
+            len = put(effects, len, on_word(EFFECT_ADD, VYRE_CONTROL_METRICS + ops[i].opcode, 1));
     }
+    return len;
+}
 
-    struct effect effects[EFFECTS_MAX];
-    size_t len = effects_of_slot(slot, effects);
+bool effects_commute(const struct effect *left, const struct effect *right)
+{
+    if (left->kind != right->kind)
+        return false;
+    return left->kind == EFFECT_READ || left->kind == EFFECT_ADD ||
+           (left->kind == EFFECT_STORE && left->value == right->value);
+}
+
+static bool any_writes(const struct effect *effects, size_t len, uint32_t word)
+{
     for (size_t i = 0; i < len; i++) {
-        if (effects[i].written && word >= effects[i].first &&
+        if (effect_writes(&effects[i]) && word >= effects[i].first &&
             word - effects[i].first < effects[i].words)
             return true;
     }
     return false;
+}
+
+bool effects_write(const uint32_t slot[VYRE_SLOT_WORDS], uint32_t word)
+{
+    struct effect named[EFFECTS_MAX];
+    struct effect common[EFFECTS_COMMON_MAX];
+    return any_writes(named, effects_of_slot(slot, named), word) ||
+           any_writes(common, effects_common(slot, common), word);
 }
 
 uint64_t effects_copied_words(const uint32_t slot[VYRE_SLOT_WORDS])

@@ -67,6 +67,7 @@ static bool choose(struct source *source, const struct excerpt_choice *choice,
 
     excerpt->run = choice->run_given ? choice->run : last_run;
     excerpt->ring = choice->ring;
+    excerpt->all_rings = choice->all_rings;
     bool found = false;
     uint32_t low = UINT32_MAX;
     uint32_t high = 0;
@@ -129,6 +130,7 @@ static void take(const struct excerpt *excerpt, const struct entry *entry, uint3
     }
     slot->sequence = entry->slot.sequence - 1;
     slot->thread = entry->slot.thread;
+    slot->ring = entry->slot.ring;
     memcpy(slot->words, entry->slot.words, sizeof(slot->words));
     if (!session_slot_matches(&entry->slot, &entry->record))
         slot->obstacle = OBSTACLE_MISMATCH;
@@ -147,7 +149,8 @@ static bool wanted(const struct excerpt *excerpt, const struct entry *entry, uin
     if (!entry->has_slot)
         return current_run == excerpt->run;
     return entry->slot.run == excerpt->run &&
-           (entry->slot.ring == excerpt->ring || entry->slot.ring == SESSION_RING_UNKNOWN);
+           (excerpt->all_rings || entry->slot.ring == excerpt->ring ||
+            entry->slot.ring == SESSION_RING_UNKNOWN);
 }
 
 /** Number the threads from 0 without a gap. */
@@ -318,7 +321,7 @@ bool excerpt_read(const char *path, const struct excerpt_choice *choice, struct 
     uint32_t last_ring;
     bool read =
         open_source(&source, excerpt, error) && choose(&source, choice, excerpt, &last_ring, error);
-    if (read && !choice->ring_given && excerpt->ring < last_ring)
+    if (read && !choice->ring_given && !choice->all_rings && excerpt->ring < last_ring)
         read = replay_fail(error,
                            "%s: run %u published into several rings, %u to %u, and each "
                            "is replayed by itself. Fix: choose one with --ring.",

@@ -43,6 +43,8 @@ struct recorded_slot {
     uint64_t timestamp_ns;
     uint32_t slot_idx;
     uint32_t epoch;
+    /** Of the run; SESSION_RING_UNKNOWN where its recorder could not tell, 0 without session. */
+    uint32_t ring;
     /** Threads count from 0 in an excerpt; without session all are thread 0. */
     uint32_t thread;
     enum obstacle obstacle;
@@ -58,9 +60,11 @@ struct excerpt_choice {
     uint32_t run;
     bool ring_given;
     uint32_t ring;
+    /** All rings of the run together. */
+    bool all_rings;
 };
 
-/** One ring of one run, or of a log without session all of it. */
+/** One ring of one run, or all of them, or of a log without session all of it. */
 struct excerpt {
     /** Oldest first, at least one. */
     struct recorded_slot *slots;
@@ -73,6 +77,7 @@ struct excerpt {
     /** With a session only. */
     uint32_t run;
     uint32_t ring;
+    bool all_rings;
     /** Records that belong to another run or ring. */
     size_t others;
     /** Older records of the run were overwritten, so that the excerpt does not begin at the

@@ -30,8 +30,11 @@ struct replay {
     struct builtin builtin;
     struct backend_image image;
     struct place device;
-    /** Its backend is NULL when nothing is compared with it. */
-    struct place reference;
+    /** What runs beside it, the reference interpreter or another device; its backend is NULL when
+     *  nothing does. */
+    struct place beside;
+    /** The run before; its trace is NULL without one. */
+    struct trace_reader first_run;
     struct comparison comparison;
     /** For each thread the latest epoch that it had seen. */
     struct seen_epoch *seen;
@@ -49,9 +52,9 @@ struct replay {
 };
 
 static bool open_place(struct replay *replay, struct place *place, const struct backend *backend,
-                       char device_name[256], struct replay_error *error)
+                       const char *device, char device_name[256], struct replay_error *error)
 {
-    if (!backend->open(replay->options->device, device_name, &place->state, error))
+    if (!backend->open(device, device_name, &place->state, error))
         return false;
     place->backend = backend;
     return backend->load(place->state, &replay->image, error) &&
@@ -95,7 +98,7 @@ static bool choose_image(struct replay *replay, struct replay_error *error)
 
 static void close_places(struct replay *replay)
 {
-    struct place *places[] = {&replay->device, &replay->reference};
+    struct place *places[] = {&replay->device, &replay->beside};
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         if (places[i]->backend != NULL)
             places[i]->backend->close(places[i]->state);
@@ -106,13 +109,19 @@ static void close_places(struct replay *replay)
 static bool observe(struct replay *replay, bool whole_ring, struct replay_error *error)
 {
     struct place *device = &replay->device;
-    struct place *reference = &replay->reference;
+    struct place *beside = &replay->beside;
     replay->work += replay->timeline->control_words / 64;
     replay->work += whole_ring ? replay->timeline->ring_slots : replay->comparison.flying_len;
     replay->observed = true;
     return device->backend->observe(device->state, whole_ring, &device->view, error) &&
-           (reference->backend == NULL ||
-            reference->backend->observe(reference->state, true, &reference->view, error));
+           (beside->backend == NULL ||
+            beside->backend->observe(beside->state, true, &beside->view, error));
+}
+
+/** Whether it matters what the host had seen; otherwise only whether two replays part. */
+static bool against_host(enum replay_against against)
+{
+    return against == REPLAY_AGAINST_RECORDED || against == REPLAY_AGAINST_REFERENCE;
 }
 
 /** Hold the recorded epochs of what is launched against the replay's.  At most one divergence a
@@ -121,6 +130,8 @@ static bool check_epochs(struct replay *replay, size_t event, struct replay_erro
 {
     const struct recorded_slot *slots = replay->timeline->excerpt.slots;
     struct replay_result *result = replay->result;
+    if (!against_host(result->against))
+        return true;
     /* That EPOCH is another than the host had seen is known by then. */
     if (replay->comparison.reported[VYRE_CONTROL_EPOCH])
         return true;
@@ -181,17 +192,18 @@ static bool slot_free(struct replay *replay, size_t event, const struct recorded
                                     .word = word,
                                     .expected = VYRE_STATUS_DONE,
                                     .actual = status};
-    divergences_add(&replay->result->divergences, &divergence);
+    if (against_host(replay->result->against))
+        divergences_add(&replay->result->divergences, &divergence);
     return false;
 }
 
 static void put_slot(struct replay *replay, uint32_t slot, const uint32_t *words)
 {
     struct place *device = &replay->device;
-    struct place *reference = &replay->reference;
+    struct place *beside = &replay->beside;
     device->backend->publish(device->state, slot, words);
-    if (reference->backend != NULL)
-        reference->backend->publish(reference->state, slot, words);
+    if (beside->backend != NULL)
+        beside->backend->publish(beside->state, slot, words);
 }
 
 static void publish(struct replay *replay, size_t event, uint32_t place)
@@ -223,10 +235,10 @@ static bool put_contents(struct replay *replay, const struct timeline_contents *
                          struct replay_error *error)
 {
     struct place *device = &replay->device;
-    struct place *reference = &replay->reference;
+    struct place *beside = &replay->beside;
     return device->backend->write(device->state, &contents->to, contents->bytes, error) &&
-           (reference->backend == NULL ||
-            reference->backend->write(reference->state, &contents->to, contents->bytes, error));
+           (beside->backend == NULL ||
+            beside->backend->write(beside->state, &contents->to, contents->bytes, error));
 }
 
 static uint64_t lanes_of(const struct timeline_submit *submit)
@@ -277,7 +289,7 @@ static bool submit(struct replay *replay, size_t event, const struct timeline_su
                    struct replay_error *error)
 {
     struct place *device = &replay->device;
-    struct place *reference = &replay->reference;
+    struct place *beside = &replay->beside;
     const struct timeline_submit *launch =
         replay->result->builtin ? &replay->builtin.submit : recorded;
     if (!check_epochs(replay, event, error) || !afford(replay, launch, error))
@@ -286,8 +298,7 @@ static bool submit(struct replay *replay, size_t event, const struct timeline_su
     replay->observed = false;
     replay->result->launches++;
     return device->backend->submit(device->state, launch, error) &&
-           (reference->backend == NULL ||
-            reference->backend->submit(reference->state, launch, error));
+           (beside->backend == NULL || beside->backend->submit(beside->state, launch, error));
 }
 
 static bool wants_ring(const struct timeline *timeline, size_t first, size_t end)
@@ -316,8 +327,16 @@ static bool compare(struct replay *replay, size_t first, size_t end, struct repl
         else
             result->in_flight++;
     }
-    if (replay->reference.backend != NULL) {
-        comparison_check(&replay->comparison, first, &replay->device.view, &replay->reference.view);
+    if (replay->beside.backend != NULL) {
+        comparison_check(&replay->comparison, first, &replay->device.view, &replay->beside.view);
+        result->compared++;
+    }
+    if (replay->options->trace != NULL &&
+        !trace_look(replay->options->trace, &replay->comparison, &replay->device.view, error))
+        return false;
+    if (replay->first_run.trace != NULL) {
+        trace_reader_next(&replay->first_run);
+        comparison_check(&replay->comparison, first, &replay->device.view, &replay->first_run.view);
         result->compared++;
     }
     comparison_settle(&replay->comparison, &replay->device.view);
@@ -450,13 +469,33 @@ static bool check_opcodes(struct replay *replay, struct replay_error *error)
         uint32_t opcode;
         if (!handlers_know(handlers, slot->words, &opcode))
             count_unhandled(slot, opcode, replay->result);
-        else if (replay->reference.backend != NULL && !handlers_know(&none, slot->words, &opcode))
+        else if (replay->beside.backend == &backend_reference &&
+                 !handlers_know(&none, slot->words, &opcode))
             return replay_fail(error,
                                "record %u has opcode 0x%x, whose handler the reference interpreter "
                                "does not have. Fix: compare with something else, see --against.",
                                slot->index, opcode);
     }
     return true;
+}
+
+/** Open what the device is compared with. */
+static bool open_beside(struct replay *replay, const struct backend *backend,
+                        struct replay_error *error)
+{
+    struct replay_result *result = replay->result;
+    const struct replay_options *options = replay->options;
+    char ignored[256];
+    switch (result->against) {
+    case REPLAY_AGAINST_REFERENCE:
+        return open_place(replay, &replay->beside, &backend_reference, NULL, ignored, error);
+    case REPLAY_AGAINST_DEVICE:
+        return open_place(replay, &replay->beside, backend, options->other_device,
+                          result->other_device, error);
+    default:
+        return options->first_run == NULL ||
+               trace_reader_init(&replay->first_run, options->first_run, error);
+    }
 }
 
 bool replay_run(const struct timeline *timeline, const struct backend *backend,
@@ -475,17 +514,17 @@ bool replay_run(const struct timeline *timeline, const struct backend *backend,
     replay.fresh = calloc(timeline->excerpt.len, sizeof(*replay.fresh));
     replay.went_up = calloc(timeline->excerpt.len, sizeof(*replay.went_up));
     replay.looked_at = calloc(timeline->excerpt.len, sizeof(*replay.looked_at));
-    char ignored[256];
     bool run = (replay.seen != NULL && replay.fresh != NULL && replay.went_up != NULL &&
                 replay.looked_at != NULL) ||
                replay_fail_memory(error);
     run = run && choose_image(&replay, error) &&
-          open_place(&replay, &replay.device, backend, result->device, error);
-    if (run && result->against == REPLAY_AGAINST_REFERENCE)
-        run = open_place(&replay, &replay.reference, &backend_reference, ignored, error);
+          open_place(&replay, &replay.device, backend, options->device, result->device, error);
+    if (run && result->against != REPLAY_AGAINST_RECORDED)
+        run = open_beside(&replay, backend, error);
     run = run && check_opcodes(&replay, error) && run_events(&replay, error);
     close_places(&replay);
     watch_finish(options->watch);
+    trace_reader_free(&replay.first_run);
     comparison_free(&replay.comparison);
     free(replay.seen);
     free(replay.fresh);

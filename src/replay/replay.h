@@ -2,10 +2,10 @@
  * \file replay.h
  * \brief Run a timeline again, event by event, and compare.
  *
- * What is compared is what the host read back, or what the reference interpreter makes of
- * the same publishes and launches; and always the recorded epochs.  A recorded epoch is what the
- * host had seen: the replay must have reached at least that when it comes to the record, and for
- * one thread it never goes back.
+ * What is compared is what the host read back, or what the reference interpreter, another device
+ * or another run makes of the same publishes and launches.  With the first two also the recorded
+ * epochs: a recorded epoch is what the host had seen, so the replay must have reached at least
+ * that when it comes to the record, and for one thread it never goes back.
  */
 #ifndef VRRL_REPLAY_REPLAY_H
 #define VRRL_REPLAY_REPLAY_H
@@ -18,12 +18,13 @@
 #include "replay/compare.h"
 #include "replay/handlers.h"
 #include "replay/timeline.h"
+#include "replay/trace.h"
 #include "replay/watch.h"
 
 /**
- * What a replay may cost, and what each of its records adds to that: in visits to slots in flight and
- * words copied by MEMCPY, with 64 lanes launched or words read back counting as one.  Logs stay far
- * below unless they were made to keep a device busy.
+ * What a replay may cost, and what each of its records adds to that: in visits to slots in flight
+ * and words copied by MEMCPY, with 64 lanes launched or words read back counting as one.  Logs stay
+ * far below unless they were made to keep a device busy.
  */
 #define REPLAY_WORK_MAX (UINT64_C(1) << 28)
 #define REPLAY_WORK_OF_RECORD (UINT64_C(1) << 12)
@@ -33,6 +34,10 @@ enum replay_against {
     REPLAY_AGAINST_DEFAULT,
     REPLAY_AGAINST_RECORDED,
     REPLAY_AGAINST_REFERENCE,
+    /** Another device that does the same beside it. */
+    REPLAY_AGAINST_DEVICE,
+    /** A run that was made before. */
+    REPLAY_AGAINST_RUN,
 };
 
 struct replay_options {
@@ -41,6 +46,12 @@ struct replay_options {
     /** A recorded epoch must be the replay's, not only reached. */
     bool strict;
     enum replay_against against;
+    /** DEVICE: as \c device. */
+    const char *other_device;
+    /** RUN: what was kept of it; NULL: there is none yet, and nothing is compared. */
+    const struct trace *first_run;
+    /** Where to keep what this run makes; NULL: nowhere. */
+    struct trace *trace;
     /** The built-in megakernel, whatever was launched; a timeline that was made has nothing else.
      */
     bool builtin;
@@ -66,7 +77,9 @@ struct replay_result {
     struct divergences divergences;
     /** As the backend names it. */
     char device[256];
-    /** RECORDED or REFERENCE. */
+    /** DEVICE: the other one. */
+    char other_device[256];
+    /** Not DEFAULT. */
     enum replay_against against;
     bool builtin;
     size_t launches;

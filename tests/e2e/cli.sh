@@ -2,7 +2,7 @@
 # The command line itself: verbs, help, versions, wrong options.
 . "${top_srcdir:-.}/tests/e2e/lib.sh"
 
-verbs='record info dump verify replay devices'
+verbs='record info dump verify replay diff devices'
 
 expect 0 "$vrrl" --help
 silent err

@@ -18,7 +18,7 @@ offers()
         2>err | sort -u | tr '\n' ' '
 }
 
-equal 'verbs' "$(offers '')" '--help --version attach detach devices dump info ps record replay verify '
+equal 'verbs' "$(offers '')" '--help --version attach detach devices diff dump info ps record replay verify '
 equal 'a verb' "$(offers re)" 'record replay '
 equal 'opcodes' "$(offers dump --opcode B)" 'BATCH_FENCE '
 equal 'logs' "$(offers info r)" 'run.vrrl '
@@ -32,7 +32,7 @@ equal 'which kernel' "$(offers replay --kernel b)" 'builtin '
 equal 'options after a log' "$(offers dump run.vrrl --f)" '--follow '
 
 # Each option that help tells is offered, and no other.
-for verb in record attach detach ps info dump verify replay devices; do
+for verb in record attach detach ps info dump verify replay diff devices; do
     "$vrrl" "$verb" --help | grep -o -e '  --[a-z][a-z-]*' -e ', --[a-z][a-z-]*' | sed 's/.*--/--/' |
         sort -u | tr '\n' ' ' >told
     equal "options of $verb" "$(offers "$verb" --)" "$(cat told)"

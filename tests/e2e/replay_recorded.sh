@@ -68,7 +68,7 @@ equal 'the record that differs' \
     "$(first '[.record, .writers, .buffer, .word, .expected, .actual, .against]' flipped.vrrl)" \
     "[$index,[$index],\"control\",$word,$value,$(((value & ~255) + 7)),\"recorded\"]"
 expect 1 "$vrrl" replay flipped.vrrl
-says out "^  record $index, "
+says out "^     record $index: STORE_U32(.*, $word) "
 says out '^verdict: diverged$'
 # The reference interpreter was given the same.
 matches flipped.vrrl --against reference
