@@ -69,6 +69,16 @@ static bool find_live_before(const struct places *places, uint64_t place, uint64
     return before != place;
 }
 
+/** A writer that was interrupted between reading the clock and taking its place is older than its
+ *  place, so one record tells nothing. */
+static bool is_newest_of_all(const struct places *places, uint64_t place)
+{
+    for (uint64_t other = 0; other < places->whole; other++)
+        if (is_live(places, other) && time_at(places, other) > time_at(places, place))
+            return false;
+    return true;
+}
+
 /**
  * vyre's writer stores a record and then the cursor.  Killed in between, it
  * leaves the newest record at the cursor: either the place after it was never
@@ -84,7 +94,7 @@ static bool newest_is_at_cursor(const struct places *places, uint64_t cursor, ui
     uint64_t after = log_next_place(cursor, places->capacity);
     /* The oldest record of a log that wrapped may have a gap behind it: it is old, though. */
     if (!is_live(places, after))
-        return time_at(places, cursor) >= time_at(places, before);
+        return is_newest_of_all(places, cursor);
     if (live != places->capacity || time_at(places, cursor) <= time_at(places, before))
         return false;
     for (uint64_t place = after; place != before;) {

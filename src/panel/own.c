@@ -26,9 +26,8 @@ static bool is_panel_of(int file, const struct session_owner *process)
 /** \return a descriptor of the panel in a folder, or -1 */
 static int find(int folder, const struct session_owner *process, bool make)
 {
-    uint8_t bytes[PANEL_BYTES] = {0};
-    struct panel *panel = (struct panel *)(void *)bytes;
-    panel_describe(panel, process);
+    union panel_file new = {.bytes = {0}};
+    panel_describe(&new.panel, process);
     /* The second time it is made in the place of another's. */
     for (int tries = 0; tries < 2; tries++) {
         int file = panel_file_open(folder, process->pid, geteuid());
@@ -40,7 +39,7 @@ static int find(int folder, const struct session_owner *process, bool make)
             return -1;
         if (file >= 0)
             panel_file_remove(folder, process->pid);
-        file = panel_file_make(folder, process->pid, bytes);
+        file = panel_file_make(folder, process->pid, new.bytes);
         if (file >= 0)
             return file;
     }

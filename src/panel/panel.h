@@ -114,7 +114,13 @@ struct panel {
     struct panel_request request;
 };
 
-_Static_assert(sizeof(struct panel) <= PANEL_BYTES, "a panel fits its file");
+/** A panel as a file. */
+union panel_file {
+    struct panel panel;
+    uint8_t bytes[PANEL_BYTES];
+};
+
+_Static_assert(sizeof(union panel_file) == PANEL_BYTES, "a panel fits its file");
 
 /** Begin a panel, all of whose bytes are 0. */
 static inline void panel_describe(struct panel *panel, const struct session_owner *process)

@@ -77,14 +77,14 @@ static int open_in(const struct process *process, unsigned which, struct panel_r
 
 static int make_in(const struct process *process, unsigned which)
 {
-    uint8_t bytes[PANEL_BYTES] = {0};
-    panel_describe((struct panel *)(void *)bytes, &process->identity);
+    union panel_file new = {.bytes = {0}};
+    panel_describe(&new.panel, &process->identity);
     int folder = panel_folder_open(process->root, which, process->user, geteuid() == process->user);
     if (folder < 0)
         return errno;
     /* One that does not count is of a dead process. */
     panel_file_remove(folder, process->identity.pid);
-    int file = panel_file_make(folder, process->identity.pid, bytes);
+    int file = panel_file_make(folder, process->identity.pid, new.bytes);
     int error = file < 0 && errno != EEXIST ? errno : 0;
     if (file >= 0 && fchown(file, process->user, (gid_t)-1) != 0)
         error = errno;

@@ -31,8 +31,11 @@ attached()
     "$vrrl" record --dormant -- "$top_builddir/$program" --kernel "$kernel" --slots 400 long.txt >printed 2>said &
     recorder=$!
     wait_for has_state dormant
-    # It is to be in the middle of its work.
-    sleep 0.8
+    # The first time it is waited for, so that it is in the middle of its work the second time.
+    expect 0 "$vrrl" attach -o first.vrrl -c 100 "$pid"
+    wait_for has_state recording
+    expect 0 "$vrrl" detach "$pid"
+    wait_for has_state dormant
     expect 0 "$vrrl" attach -o run.vrrl -c 1000000 "$@" "$pid"
     # On a busy machine it may not have published anything yet.
     wait_for has_state recording

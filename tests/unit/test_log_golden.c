@@ -219,6 +219,13 @@ static const struct {
     {"not killed, wrapped", 1, {5, 2, 3, 4}, false, {2, 3, 4, 5}, 4, 1},
     {"all at one time", 1, {7, 7, 7, 7}, false, {7, 7, 7, 7}, 4, 1},
     {"a gap behind the oldest", 1, {5, 2, 0, 4}, false, {2, 4, 5}, 3, 1},
+    {"a gap behind the oldest, and a newest that waited for its place",
+     1,
+     {1, 2, 0, 4},
+     false,
+     {2, 4, 1},
+     3,
+     1},
     {"a gap at the cursor", 1, {5, 0, 3, 4}, false, {3, 4, 5}, 3, 1},
     {"the clock was set back in the middle", 1, {2, 9, 8, 1}, false, {9, 8, 1, 2}, 4, 1},
 };
