@@ -26,7 +26,7 @@ static bool is_panel_of(int file, const struct session_owner *process)
 /** \return a descriptor of the panel in a folder, or -1 */
 static int find(int folder, const struct session_owner *process, bool make)
 {
-    uint8_t bytes[PANEL_BYTES] = {0};
+    _Alignas(struct panel) uint8_t bytes[PANEL_BYTES] = {0};
     struct panel *panel = (struct panel *)(void *)bytes;
     panel_describe(panel, process);
     /* The second time it is made in the place of another's. */

@@ -77,7 +77,7 @@ static int open_in(const struct process *process, unsigned which, struct panel_r
 
 static int make_in(const struct process *process, unsigned which)
 {
-    uint8_t bytes[PANEL_BYTES] = {0};
+    _Alignas(struct panel) uint8_t bytes[PANEL_BYTES] = {0};
     panel_describe((struct panel *)(void *)bytes, &process->identity);
     int folder = panel_folder_open(process->root, which, process->user, geteuid() == process->user);
     if (folder < 0)
