@@ -347,7 +347,8 @@ bool publish_diff_make(const struct excerpt *a, const struct excerpt *b, struct 
         publish_diff_free(diff);
         return replay_fail_memory(error);
     }
-    qsort(diff->list, diff->len, sizeof(*diff->list), compare_differences);
+    if (diff->len > 0)
+        qsort(diff->list, diff->len, sizeof(*diff->list), compare_differences);
     return true;
 }
 

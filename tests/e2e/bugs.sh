@@ -114,6 +114,26 @@ clean early_done
 clean early_done --runs $runs
 clean early_done --against reference
 
+# Two recordings beside each other, with no device: the same twice, and the bug beside its twin.
+record tenant_mask correct
+mv tenant_mask.vrrl a.vrrl && mv tenant_mask.vrrl.d a.vrrl.d
+record tenant_mask correct
+expect 0 "$vrrl" diff a.vrrl tenant_mask.vrrl
+says out '^launches: the same 3$'
+says out '^observations: 6 compared, all the same$'
+record tenant_mask
+expect 1 "$vrrl" diff --json a.vrrl tenant_mask.vrrl
+equal 'what the bug never published again' "$(json '[.publishes.missing,
+    (.publishes.differences[].a.tenant)]')" '[4,3,3,3,3]'
+equal 'other launches' "$(json '.rings[0] | [.launches[] | [.change, .count, .a, .b]]')" \
+    '[["other",3,1,1]]'
+equal 'what the hosts read back' "$(json '.rings[0] | [.ring, .observations, .observations_alone,
+    .words, (.findings[0] | .word, .cause, .expected, .actual, .observation, .writers[0].tenant)]')" \
+    '[0,6,0,6,"status of slot 3","drained_once",3,1,1,3]'
+expect 1 "$vrrl" diff a.vrrl tenant_mask.vrrl
+says out "^  a's launches from 1 on (3): b's launch 1 has another kernel"
+says out '^first difference after launch 1, epoch 0, at observation 1:$'
+
 # A report for a person fits on a screen, the likeliest cause on its third line.
 for log in lost_update swap_order; do
     record $log

@@ -1,6 +1,7 @@
 /*
  * Reads arbitrary bytes as the session of a log, and replays what comes of it, the reference
- * interpreter against itself: nothing may crash, hang or diverge from itself.
+ * interpreter against itself, and compares the log with itself: nothing may crash, hang or
+ * differ from itself.
  *
  * Input: capacity, choices, then for each place the body of a record and its slot.
  */
@@ -12,6 +13,7 @@
 
 #include "log/layout.h"
 #include "replay/megakernel.h"
+#include "replay/publish_diff.h"
 #include "replay/replay.h"
 #include "session/slots.h"
 #include "session/writer.h"
@@ -145,6 +147,21 @@ static void replay_log(const char *log_path)
     timeline_free(&timeline);
 }
 
+/** A log beside itself has no difference. */
+static void compare_log(const char *log_path)
+{
+    struct replay_error error;
+    struct excerpt excerpt;
+    struct publish_diff diff;
+    const struct excerpt_choice choice = {.all_rings = true};
+    if (!excerpt_read(log_path, &choice, &excerpt, &error))
+        return;
+    check(publish_diff_make(&excerpt, &excerpt, &diff, &error), "no memory");
+    check(diff.len == 0, "a log differs from itself");
+    publish_diff_free(&diff);
+    excerpt_free(&excerpt);
+}
+
 static void continue_log(const char *log_path, uint64_t capacity)
 {
     struct recording recording;
@@ -186,6 +203,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     write_session(log_path, &input, capacity, data[1]);
     read_session(log_path, capacity);
     replay_log(log_path);
+    compare_log(log_path);
     if ((data[1] & (CONTINUE | CUT)) == CONTINUE)
         continue_log(log_path, capacity);
     return 0;

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "log/layout.h"
+#include "replay/findings.h"
 #include "replay/megakernel.h"
 #include "replay/replay.h"
+#include "replay/session_diff.h"
 #include "session/slots.h"
 #include "session/writer.h"
 
@@ -263,6 +265,21 @@ static void write_journals(const char *log_path, struct input *input)
         journal_close(&journals[kind]);
 }
 
+/** What is behind the divergences, and that nothing differs from itself. */
+static void explain(const struct timeline *timeline, const struct divergences *divergences)
+{
+    static struct session_diff diff;
+    struct replay_error error;
+    struct findings findings;
+    check(findings_make(timeline, divergences, &findings, &error), "no memory");
+    for (size_t i = 0; i < findings.len; i++)
+        check(findings.order[i] < findings.len, "no order");
+    findings_free(&findings);
+    check(session_diff_make(timeline, timeline, &diff, &error), "no memory");
+    check(diff.launches_len == 0 && diff.divergences.total == 0, "a session differs from itself");
+    session_diff_free(&diff);
+}
+
 static void replay(const char *log_path, enum replay_against against)
 {
     struct replay_error error;
@@ -279,6 +296,7 @@ static void replay(const char *log_path, enum replay_against against)
             divergence_word_name(&result.divergences.list[i], name, sizeof(name));
             check(result.divergences.list[i].recorded, "the reference diverges from itself");
         }
+        explain(&timeline, &result.divergences);
     }
     timeline_free(&timeline);
 }

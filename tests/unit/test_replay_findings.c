@@ -103,6 +103,23 @@ START_TEST(seen_done_when_all_launches_are_complete)
 }
 END_TEST
 
+START_TEST(what_was_launched_after_a_read_is_not_seen_by_it)
+{
+    publish(0, VYRE_OP_NOP, 0, 0);
+    launch();
+    publish(1, VYRE_OP_NOP, 0, 0);
+    launch();
+    size_t early = see_control(true);
+    observations[0].launches = 1;
+    happen(TIMELINE_CONTENTS, 0);
+    size_t late = see_control(true);
+    make();
+    ck_assert_uint_eq(flights.list[0].seen_done, early + 1);
+    ck_assert_uint_eq(flights.list[1].seen_done, late + 1);
+    flights_free(&flights);
+}
+END_TEST
+
 START_TEST(seen_done_in_the_ring_while_a_launch_goes_on)
 {
     launch();
@@ -198,6 +215,7 @@ int main(void)
     TCase *tests = tcase_create("findings");
     tcase_add_checked_fixture(tests, setup, NULL);
     tcase_add_test(tests, seen_done_when_all_launches_are_complete);
+    tcase_add_test(tests, what_was_launched_after_a_read_is_not_seen_by_it);
     tcase_add_test(tests, seen_done_in_the_ring_while_a_launch_goes_on);
     tcase_add_test(tests, a_masked_slot_stays_in_flight_and_a_slot_published_again_was_free);
     tcase_add_test(tests, observations_with_nothing_between_are_of_one_time);
