@@ -5,9 +5,6 @@ shim=$top_builddir/.libs/libvrrl-preload.so
 kernel=$top_builddir/src/replay/standalone/megakernel.cl
 text=$top_srcdir/tests/demo/GPL-3.txt
 makelog=$top_builddir/tests/e2e/makelog
-case $(readelf -d "$shim") in
-*libtsan*) echo 'TSan says more of a worker that is ended in the middle of a kernel: skipped' && exit 77 ;;
-esac
 
 for wrong in '--mode both' '--pace slow' '--timeout 0' '--timeout 86401' '--timeout x' \
     '--mode resident --kernel recorded'; do
