@@ -65,22 +65,22 @@ static volatile sig_atomic_t interrupts;
 
 static uint64_t look(const uint64_t *word)
 {
-    return __atomic_load_n(word, __ATOMIC_RELAXED);
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
 static void move(struct watch *watch)
 {
-    __atomic_fetch_add(&watch->moves, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&watch->moves, 1, __ATOMIC_RELEASE);
 }
 
 static uint32_t phase_of(const struct watch *watch)
 {
-    return __atomic_load_n(&watch->phase, __ATOMIC_RELAXED);
+    return __atomic_load_n(&watch->phase, __ATOMIC_ACQUIRE);
 }
 
 static void enter(struct watch *watch, enum phase phase)
 {
-    __atomic_store_n(&watch->phase, phase, __ATOMIC_RELAXED);
+    __atomic_store_n(&watch->phase, phase, __ATOMIC_RELEASE);
     move(watch);
 }
 
@@ -198,7 +198,7 @@ bool watch_step(struct watch *watch, uint64_t done)
 {
     if (watch == NULL)
         return true;
-    __atomic_store_n(&watch->done, done, __ATOMIC_RELAXED);
+    __atomic_store_n(&watch->done, done, __ATOMIC_RELEASE);
     move(watch);
     return !stop_asked(watch);
 }
