@@ -70,12 +70,18 @@ static bool find_live_before(const struct places *places, uint64_t place, uint64
 }
 
 /** A writer that was interrupted between reading the clock and taking its place is older than its
- *  place, so one record tells nothing. */
+ *  place, so one record tells nothing.  One of the same time further on shows a log that wrapped,
+ *  and \a place may as well be its oldest. */
 static bool is_newest_of_all(const struct places *places, uint64_t place)
 {
-    for (uint64_t other = 0; other < places->whole; other++)
-        if (is_live(places, other) && time_at(places, other) > time_at(places, place))
+    for (uint64_t other = 0; other < places->whole; other++) {
+        if (!is_live(places, other))
+            continue;
+        if (time_at(places, other) > time_at(places, place))
             return false;
+        if (other > place && time_at(places, other) == time_at(places, place))
+            return false;
+    }
     return true;
 }
 

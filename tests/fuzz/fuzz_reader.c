@@ -81,11 +81,23 @@ static void read_log(const char *path, size_t size)
     vrrl_reader_close(reader);
 }
 
-static void continue_log(const char *path, const uint8_t *data)
+/** Whether a record of the last time there is leaves no later one for a new record. */
+static bool time_is_over(const uint8_t *data, size_t size)
+{
+    struct log_record record;
+    for (size_t at = LOG_HEADER_BYTES; at + sizeof(record) <= size; at += sizeof(record)) {
+        memcpy(&record, data + at, sizeof(record));
+        if (record.timestamp_ns == UINT64_MAX)
+            return true;
+    }
+    return false;
+}
+
+static void continue_log(const char *path, const uint8_t *data, size_t size)
 {
     struct log_header header;
     memcpy(&header, data, sizeof(header));
-    if (header.capacity > CONTINUED_CAPACITY_MAX)
+    if (header.capacity > CONTINUED_CAPACITY_MAX || time_is_over(data, size))
         return;
     struct vrrl_writer *writer;
     if (vrrl_open(path, &writer) != 0)
@@ -110,6 +122,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fill(&scratch, data, size);
     read_log(scratch.path, size);
     if (size >= LOG_HEADER_BYTES)
-        continue_log(scratch.path, data);
+        continue_log(scratch.path, data, size);
     return 0;
 }

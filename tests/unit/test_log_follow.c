@@ -259,6 +259,19 @@ START_TEST(a_cursor_left_behind_is_followed)
 }
 END_TEST
 
+START_TEST(among_records_of_one_time_the_cursor_decides)
+{
+    struct vrrl_record records[CAPACITY] = {pattern(1, 0), {0}, pattern(2, 0)};
+    records[0].timestamp_ns = records[2].timestamp_ns;
+    store_log("log.vrrl", 3, 0, records);
+    CHECK_SLOTS("log.vrrl", 1, 2);
+    writer = opened("log.vrrl");
+    append_range(3, 4);
+    CHECK_SLOTS("log.vrrl", 2, 3);
+    end();
+}
+END_TEST
+
 START_TEST(a_log_truncated_meanwhile_is_told)
 {
     begin(3);
@@ -300,6 +313,7 @@ int main(void)
     tcase_add_test(tests, an_overrun_over_a_gap);
     tcase_add_test(tests, rewinding_a_log_that_went_on);
     tcase_add_test(tests, a_cursor_left_behind_is_followed);
+    tcase_add_test(tests, among_records_of_one_time_the_cursor_decides);
     tcase_add_test(tests, a_log_truncated_meanwhile_is_told);
     tcase_add_test(tests, a_record_overwritten_by_something_else_is_told);
     return run_log_suite(tests);
