@@ -83,6 +83,9 @@ struct range {
 struct megakernel {
     /** By VYRE_KERNEL_ARG_…; one that was recognised by name may lack debug log and IO queue. */
     struct range buffers[GPU_MEGAKERNEL_BUFFERS];
+    /** Which arguments of the last kernel launched are the control buffer and the ring. */
+    uint32_t control_argument;
+    uint32_t ring_argument;
     /** Number of the ring in the recording, once it has one. */
     bool numbered;
     uint32_t ring;
