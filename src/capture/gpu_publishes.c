@@ -146,6 +146,14 @@ struct recording *gpu_recording_of(struct gpu_state *state, struct megakernel *m
     return recording;
 }
 
+static bool is_number_of_any(const struct gpu_state *state, uint32_t ring)
+{
+    for (unsigned i = 0; i < state->megakernels_len; i++)
+        if (state->megakernels[i].numbered && state->megakernels[i].ring == ring)
+            return true;
+    return false;
+}
+
 /** Take those slots out that were recorded by symbol. */
 static void leave_out_recorded(struct gpu_state *state, const struct buffer *buffer,
                                struct megakernel *megakernel)
@@ -159,10 +167,13 @@ static void leave_out_recorded(struct gpu_state *state, const struct buffer *buf
         uint32_t ring;
         if (pending_settle(state->collected[i], slot_words(buffer, megakernel, state->collected[i]),
                            &ring)) {
-            /* What was published before anyone looked was recorded as another ring's. */
-            if (!megakernel->numbered || !megakernel->by_symbol)
+            if (!megakernel->numbered)
                 megakernel->ring = ring;
             megakernel->numbered = megakernel->by_symbol = true;
+            /* It came to be known by what was published before anyone looked, or is filled from
+             * more than one place in the host's memory. */
+            if (ring != megakernel->ring && !is_number_of_any(state, ring))
+                recording_join_rings(recording, ring, megakernel->ring);
         } else {
             state->collected[kept++] = state->collected[i];
         }

@@ -101,7 +101,7 @@ static struct json_object *rings_json(const struct session_header *header)
     uint32_t first = header->rings > SESSION_RINGS_MAX ? header->rings - SESSION_RINGS_MAX : 0;
     for (uint32_t i = first; i < header->rings; i++) {
         const struct session_ring *ring = &header->ring_table[i % SESSION_RINGS_MAX];
-        if (ring->run == 0) {
+        if (ring->run == 0 || ring->joined != 0) {
             continue;
         }
         struct json_object *object = json_object_new_object();

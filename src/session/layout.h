@@ -73,7 +73,10 @@ struct session_ring {
     uint32_t number;
     uint64_t address;
     uint64_t bytes;
-    uint64_t reserved;
+    /** Number, plus 1, of the ring that this one turned out to be: the host filled it in memory of
+     *  its own, and it went up into that one.  0: it is none but itself. */
+    uint32_t joined;
+    uint32_t reserved;
 };
 
 struct session_header {
@@ -94,7 +97,9 @@ struct session_header {
     struct session_owner owner;
     /** Running total when the session was created: earlier records have no slot here. */
     uint64_t first_sequence;
-    uint8_t reserved[4096 - 96];
+    /** Rings that turned out to be another. */
+    uint32_t joined;
+    uint8_t reserved[4096 - 100];
     struct session_run run_table[SESSION_RUNS_MAX];
     struct session_ring ring_table[SESSION_RINGS_MAX];
     uint8_t tail[SESSION_HEADER_BYTES - 4096 - SESSION_RUNS_MAX * 64 - SESSION_RINGS_MAX * 32];
@@ -115,6 +120,7 @@ struct session_slot {
      * published. */
     uint64_t sequence;
     uint32_t run;
+    /** As it was numbered when the publish was recorded (struct session_ring, joined). */
     uint32_t ring;
     /** Threads of a run count from 1, in the order of their first publish. */
     uint32_t thread;

@@ -53,6 +53,19 @@ const struct session_header *session_reader_header(const struct session_reader *
     return reader->header;
 }
 
+/** The ring that one turned out to be. */
+static uint32_t joined_ring(const struct session_header *header, uint32_t run, uint32_t ring)
+{
+    if (__atomic_load_n(&header->joined, __ATOMIC_ACQUIRE) == 0)
+        return ring;
+    for (uint32_t i = 0; i < SESSION_RINGS_MAX; i++) {
+        const struct session_ring *entry = &header->ring_table[i];
+        if (entry->run == run && entry->number == ring && entry->joined != 0)
+            return entry->joined - 1;
+    }
+    return ring;
+}
+
 bool session_reader_slot(const struct session_reader *reader, uint64_t place,
                          struct session_slot *slot)
 {
@@ -64,6 +77,7 @@ bool session_reader_slot(const struct session_reader *reader, uint64_t place,
     memcpy(slot, from, sizeof(*slot));
     atomic_thread_fence(memory_order_acquire);
     uint64_t after = __atomic_load_n(&from->sequence, __ATOMIC_RELAXED);
+    slot->ring = joined_ring(reader->header, slot->run, slot->ring);
     return before == after && session_sequence_fits(before, place, capacity);
 }
 

@@ -24,6 +24,8 @@ struct recording {
     struct journal journals[JOURNAL_KINDS];
     /** Address of the ring of each number; 0: free. */
     _Atomic uint64_t ring_addresses[SESSION_RINGS_OF_RUN_MAX];
+    /** Number, plus 1, of the ring that each turned out to be; 0: it is none but itself. */
+    _Atomic uint32_t ring_joined[SESSION_RINGS_OF_RUN_MAX];
 };
 
 /**
@@ -69,15 +71,25 @@ void recording_end(struct recording *recording);
 /** Unmap.  No thread may be recording. */
 void recording_close(struct recording *recording);
 
+/** A ring turned out to be another one of this run: from now on that is its number, and readers
+ *  take it for that one's in what was recorded before.  Said once; one thread at a time. */
+void recording_join_rings(struct recording *recording, uint32_t ring, uint32_t other);
+
 /** As recording_ring(), of any ring but the run's first. */
 uint32_t recording_other_ring(struct recording *recording, uint64_t address, uint64_t bytes);
+
+static inline uint32_t recording_ring_number(struct recording *recording, uint32_t number)
+{
+    uint32_t joined = atomic_load_explicit(&recording->ring_joined[number], memory_order_relaxed);
+    return joined == 0 ? number : joined - 1;
+}
 
 /** Number of a ring in this run; the first call for a ring enters it into the header.
  *  Lock-free, signal safe.  \return SESSION_RING_UNKNOWN when there are too many */
 static inline uint32_t recording_ring(struct recording *recording, uint64_t address, uint64_t bytes)
 {
     if (atomic_load_explicit(&recording->ring_addresses[0], memory_order_relaxed) == address)
-        return 0;
+        return recording_ring_number(recording, 0);
     return recording_other_ring(recording, address, bytes);
 }
 

@@ -16,6 +16,9 @@ for way in $("$host" list); do
         ;;
     *) silent err ;;
     esac
+    # What the host called for and what it wrote by hand is one ring's.
+    [ "$way" != mixed ] ||
+        equal "rings of $way" "$("$vrrl" dump --slots --json run.vrrl | jq .ring | sort -u)" 1
     recorded "$way"
 done
 finish

@@ -277,6 +277,29 @@ START_TEST(rings_are_numbered)
 }
 END_TEST
 
+START_TEST(a_ring_turns_out_to_be_another)
+{
+    struct recording recording;
+    ck_assert_int_eq(recording_open(log_path, 8, true, &recording), 0);
+    for (uint64_t ring = 0; ring < 4; ring++)
+        ck_assert_uint_eq(recording_ring(&recording, 0x1000 + ring, 64), ring);
+    append(&recording, 0);
+    recording_join_rings(&recording, 3, 1);
+    recording_join_rings(&recording, 0, 1);
+    ck_assert_uint_eq(recording_ring(&recording, 0x1003, 64), 1);
+    ck_assert_uint_eq(recording_ring(&recording, 0x1000, 64), 1);
+    ck_assert_uint_eq(recording_ring(&recording, 0x1002, 64), 2);
+    recording_close(&recording);
+
+    struct session_reader *reader;
+    struct session_slot slot;
+    ck_assert_int_eq(session_reader_open(log_path, 8, &reader), 0);
+    ck_assert(session_reader_slot(reader, 0, &slot));
+    ck_assert_uint_eq(slot.ring, 1);
+    session_reader_close(reader);
+}
+END_TEST
+
 static Suite *session_suite(void)
 {
     Suite *suite = suite_create("session");
@@ -294,6 +317,7 @@ static Suite *session_suite(void)
     tcase_add_test(tests, sequence_that_nobody_reaches_is_none);
     tcase_add_test(tests, what_cannot_begin_leaves_nothing);
     tcase_add_test(tests, rings_are_numbered);
+    tcase_add_test(tests, a_ring_turns_out_to_be_another);
     suite_add_tcase(suite, tests);
     return suite;
 }
