@@ -10,20 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fuzz_input.h"
 #include "session/entries.h"
 #include "session/journal.h"
 
 #define BYTES_MAX 8192u
 
 static const char log_path[] = "fuzz.vrrl";
-
-static void check(int holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "fuzz_journal: %s\n", what);
-    abort();
-}
 
 static unsigned sum(const void *bytes, size_t count)
 {

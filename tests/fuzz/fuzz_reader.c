@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fuzz_input.h"
 #include "log/layout.h"
 #include "log/vrrl.h"
 
@@ -21,14 +22,6 @@ struct scratch {
     int file;
     char path[32];
 };
-
-static void check(int holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "fuzz_reader: %s\n", what);
-    abort();
-}
 
 static void fill(struct scratch *scratch, const uint8_t *data, size_t size)
 {

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fuzz_input.h"
 #include "log/layout.h"
 #include "replay/megakernel.h"
 #include "replay/publish_diff.h"
@@ -35,36 +36,6 @@ enum choice {
 /** Nothing is compiled here. */
 const char megakernel_source[] = "";
 const size_t megakernel_source_len = 0;
-
-struct input {
-    const uint8_t *data;
-    size_t size;
-};
-
-static void check(int holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "fuzz_session: %s\n", what);
-    abort();
-}
-
-/** Bytes after the input's end are 0. */
-static void take(struct input *input, void *to, size_t count)
-{
-    size_t there = input->size < count ? input->size : count;
-    memset(to, 0, count);
-    memcpy(to, input->data, there);
-    input->data += there;
-    input->size -= there;
-}
-
-static void write_file(const char *path, const void *bytes, size_t count)
-{
-    FILE *file = fopen(path, "w");
-    check(file != NULL && fwrite(bytes, 1, count, file) == count && fclose(file) == 0,
-          "scratch file cannot be written");
-}
 
 static void fit(struct log_record *record, struct session_slot *slot, uint64_t place)
 {

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fuzz_input.h"
 #include "log/layout.h"
 #include "replay/findings.h"
 #include "replay/megakernel.h"
@@ -29,41 +30,11 @@
 const char megakernel_source[] = "";
 const size_t megakernel_source_len = 0;
 
-struct input {
-    const uint8_t *data;
-    size_t size;
-};
-
-static void check(int holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "fuzz_timeline: %s\n", what);
-    abort();
-}
-
-/** Bytes after the input's end are 0. */
-static void take(struct input *input, void *to, size_t count)
-{
-    size_t there = input->size < count ? input->size : count;
-    memset(to, 0, count);
-    memcpy(to, input->data, there);
-    input->data += there;
-    input->size -= there;
-}
-
 static uint8_t byte(struct input *input)
 {
     uint8_t value;
     take(input, &value, 1);
     return value;
-}
-
-static void write_file(const char *path, const void *bytes, size_t count)
-{
-    FILE *file = fopen(path, "w");
-    check(file != NULL && fwrite(bytes, 1, count, file) == count && fclose(file) == 0,
-          "scratch file cannot be written");
 }
 
 static void write_slots(const char *log_path, struct input *input, bool wrapped)
