@@ -187,8 +187,8 @@ static void obey(void)
     bool left = recorder_close_left();
     if (!on && left && !confined)
         confinement_leave_mappings();
-    /* The next call sees to it. */
-    bool leaving = !left || (!on && came_late());
+    /* The next call sees to it; who may make no system call stays as it is. */
+    bool leaving = !confined && (!left || (!on && came_late()));
     atomic_store(&recorder.leaving_until_ns, coarse_now_ns() + LEAVING_NS);
     atomic_store(&recorder.leaving, leaving);
     atomic_store(&recorder.acted, word);
@@ -240,6 +240,11 @@ static void look_who_left(void)
 {
     uint32_t acted = atomic_load(&recorder.acted);
     sigset_t signals;
+    if (atomic_load(&recorder.confined)) {
+        atomic_store(&recorder.leaving, false);
+        atomic_store(&recorder.quiet, acted);
+        return;
+    }
     block_signals(&signals);
     bool closed = recorder_close_left();
     pthread_sigmask(SIG_SETMASK, &signals, NULL);

@@ -86,6 +86,47 @@ expect 0 "$vrrl" verify run.vrrl
 rm -rf ./*.vrrl*
 echo "$cycles times attached and detached"
 
+# Let go after it forbade itself system calls: it is still called, and makes none.
+mkfifo told
+: >answers
+"$top_builddir/tests/e2e/dormant_host" obey <told >answers 2>said &
+pid=$!
+exec 9>told
+# tell LINE: have it done
+tell()
+{
+    count=$(grep -c . answers)
+    echo "$1" >&9
+    wait_for more_answers "$count"
+}
+more_answers()
+{
+    [ "$(grep -c . answers)" -gt "$1" ]
+}
+tell 'publish 1'
+timeout 30 "$vrrl" attach -o filtered.vrrl "$pid" >out 2>err &
+attaching=$!
+while kill -0 "$attaching" 2>/dev/null; do
+    tell 'publish 1'
+    sleep 0.05
+done
+wait "$attaching"
+equal 'attach ends with' "$?" 0
+wait_for test -s filtered.vrrl
+tell 'publish 1'
+tell filter
+tell 'publish 1'
+expect 0 timeout 30 "$vrrl" detach "$pid"
+tell 'publish 1'
+sleep 1.1
+tell 'publish 1'
+exec 9>&-
+wait "$pid"
+equal 'the host under a filter ends with' "$?" 0
+silent said
+expect 0 "$vrrl" verify filtered.vrrl
+rm -rf ./*.vrrl*
+
 # Nobody calls: refused, and no control file is left.
 start_bare ./now waits 1
 refused timeout 30 "$vrrl" attach -o run.vrrl "$pid"

@@ -231,6 +231,7 @@ refused "$vrrl" attach -o more.vrrl "$pid"
 says err 'seccomp'
 exec 9>&-
 wait "$pid"
+equal 'the host under a filter ends with' "$?" 0
 begin VRRL_DISABLE=1
 tell filter
 tell 'publish 1'
@@ -238,6 +239,7 @@ shows .state confined
 refused "$vrrl" attach -o more.vrrl "$pid"
 exec 9>&-
 wait "$pid"
+equal 'the host under a filter ends with' "$?" 0
 begin VRRL_DISABLE=1
 expect 0 "$vrrl" attach -o more.vrrl "$pid"
 tell filter
@@ -246,6 +248,7 @@ shows .state confined
 [ ! -e more.vrrl ] || fail 'a log was made under a filter'
 exec 9>&-
 wait "$pid"
+equal 'the host under a filter ends with' "$?" 0
 
 # Refusals of what is no process, or none of ours.
 sleep 60 &
@@ -301,6 +304,7 @@ wait "$pid"
 # record --dormant is the same.
 rm -f told answers
 mkfifo told
+: >answers
 "$vrrl" record --dormant -- "$host" obey <told >answers &
 recorder=$!
 exec 9>told

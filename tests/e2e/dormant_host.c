@@ -84,12 +84,15 @@ static void threads(unsigned count, const char *file)
     printf("%s\n", published > 0 ? "all were published" : "nothing was published");
 }
 
-/** Open fails from now on, with EPERM. */
+/** Any system call kills from now on, but those that this program needs to the end. */
 static void filter(void)
 {
     struct sock_filter rules[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_read, 4, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getpid, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -123,6 +126,14 @@ static bool read_line(char *line, size_t size)
     return false;
 }
 
+/** By one system call: stdio makes more. */
+static void answer(const char *line)
+{
+    char text[300];
+    int length = snprintf(text, sizeof(text), "%ld %s\n", (long)getpid(), line);
+    require(write(STDOUT_FILENO, text, (size_t)length) == length, "nobody listens");
+}
+
 static void obey(char **argv)
 {
     char line[256];
@@ -143,7 +154,7 @@ static void obey(char **argv)
                 close(file);
         else if (strcmp(what, "filter") == 0)
             filter();
-        dprintf(STDOUT_FILENO, "%ld %s\n", (long)getpid(), line);
+        answer(line);
     }
 }
 
