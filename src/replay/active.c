@@ -15,12 +15,12 @@ bool active_init(struct active *active, uint32_t ring_slots)
     return false;
 }
 
-void active_prune(struct active *active, const uint32_t *ring)
+void active_prune(struct active *active, const uint32_t *statuses, size_t stride)
 {
     size_t kept = 0;
     for (size_t i = 0; i < active->len; i++) {
         uint32_t slot = active->slots[i];
-        if (ring[(size_t)slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS] == VYRE_STATUS_PUBLISHED)
+        if (statuses[slot * stride] == VYRE_STATUS_PUBLISHED)
             active->slots[kept++] = slot;
         else
             active->listed[slot] = false;

@@ -30,8 +30,9 @@ static inline void active_add(struct active *active, uint32_t slot)
     active->slots[active->len++] = slot;
 }
 
-/** Forget the slots that are not PUBLISHED in the ring any more. */
-void active_prune(struct active *active, const uint32_t *ring);
+/** Forget the slots that are not PUBLISHED any more.
+ *  \param statuses  of the ring's slots, \a stride words apart */
+void active_prune(struct active *active, const uint32_t *statuses, size_t stride);
 
 /** Forget all of them. */
 void active_clear(struct active *active);

@@ -11,6 +11,7 @@
 #define VRRL_REPLAY_BACKEND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "replay/error.h"
@@ -38,14 +39,20 @@ struct backend_image {
 /** The buffers as they are; memory of the backend, valid until its next call.  Aligned to 4. */
 struct backend_view {
     const uint32_t *control;
-    /** As last read back, and as published since: valid until the next observe() or close(), and
-     *  publish() shows in it. */
-    const uint32_t *ring;
+    /** Of the slots, so many words apart: as last read back, and as published since.  Valid until
+     *  the next observe() or close(), and publish() shows in it. */
+    const uint32_t *statuses;
+    size_t status_stride;
     /** VYRE_DEBUG_LOG_WORDS words; NULL without one. */
     const uint32_t *debug_log;
     /** VYRE_IO_QUEUE_WORDS words; NULL without one. */
     const uint32_t *io_queue;
 };
+
+static inline uint32_t backend_status(const struct backend_view *view, size_t slot)
+{
+    return view->statuses[slot * view->status_stride];
+}
 
 struct backend {
     /** As it is printed. */

@@ -163,7 +163,8 @@ static bool observe(void *opaque, bool whole_ring, struct backend_view *view,
         !staged_ring_settle(&state->ring, error))
         return false;
     view->control = state->read[VYRE_KERNEL_ARG_CONTROL];
-    view->ring = state->ring.words;
+    view->statuses = state->ring.statuses;
+    view->status_stride = 1;
     view->debug_log = state->read[VYRE_KERNEL_ARG_DEBUG_LOG];
     view->io_queue = state->read[VYRE_KERNEL_ARG_IO_QUEUE];
     return true;

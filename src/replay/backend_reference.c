@@ -81,7 +81,7 @@ static bool submit(void *opaque, const struct timeline_submit *submit, struct re
     for (size_t i = 0; i < state->active.len; i++)
         if (has_lane(submit, state->active.slots[i]))
             reference_drain(&state->buffers, state->active.slots[i]);
-    active_prune(&state->active, state->buffers.ring);
+    active_prune(&state->active, state->buffers.ring + VYRE_SLOT_STATUS, VYRE_SLOT_WORDS);
     return true;
 }
 
@@ -92,7 +92,8 @@ static bool observe(void *opaque, bool whole_ring, struct backend_view *view,
     (void)error;
     const struct state *state = opaque;
     view->control = state->buffers.control;
-    view->ring = state->buffers.ring;
+    view->statuses = state->buffers.ring + VYRE_SLOT_STATUS;
+    view->status_stride = VYRE_SLOT_WORDS;
     view->debug_log = state->buffers.debug_log;
     view->io_queue = state->io_queue;
     return true;

@@ -183,8 +183,7 @@ void comparison_settle(struct comparison *comparison, const struct backend_view 
     size_t kept = 0;
     for (size_t i = 0; i < comparison->flying_len; i++) {
         size_t place = comparison->flying[i];
-        size_t word = (size_t)slots[place].slot_idx * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS;
-        if (actual->ring[word] == VYRE_STATUS_PUBLISHED)
+        if (backend_status(actual, slots[place].slot_idx) == VYRE_STATUS_PUBLISHED)
             comparison->flying[kept++] = place;
         else
             comparison->is_flying[place] = false;

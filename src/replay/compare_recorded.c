@@ -91,15 +91,16 @@ static bool find_put_late(struct comparison *comparison, size_t event)
 }
 
 static bool check_published(struct comparison *comparison, size_t event,
-                            const struct timeline_observation *observation, const uint32_t *ring)
+                            const struct timeline_observation *observation,
+                            const struct backend_view *view)
 {
     uint32_t first = (uint32_t)(observation->offset / VYRE_SLOT_BYTES);
     uint32_t end = first + (uint32_t)(observation->count / VYRE_SLOT_BYTES);
     bool same = true;
     for (uint32_t slot = first; slot < end; slot++) {
-        size_t word = (size_t)slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS;
+        uint32_t status = backend_status(view, slot);
         bool published = timeline_observed_published(observation, slot);
-        if (published == (ring[word] == VYRE_STATUS_PUBLISHED))
+        if (published == (status == VYRE_STATUS_PUBLISHED))
             continue;
         same = false;
         if (comparison->slots_reported[slot] ||
@@ -112,22 +113,23 @@ static bool check_published(struct comparison *comparison, size_t event,
             &(struct divergence){.kind = DIVERGENCE_STATUS,
                                  .recorded = true,
                                  .event = event,
-                                 .word = (uint32_t)word,
+                                 .word = slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS,
                                  .expected = published ? VYRE_STATUS_PUBLISHED : VYRE_STATUS_DONE,
-                                 .actual = ring[word]});
+                                 .actual = status});
     }
     return same;
 }
 
 static void check_counts(struct comparison *comparison, size_t event,
-                         const struct timeline_observation *observation, const uint32_t *ring)
+                         const struct timeline_observation *observation,
+                         const struct backend_view *view)
 {
     uint64_t expected[8];
     uint64_t actual[8] = {0};
     size_t first = (size_t)(observation->offset / VYRE_SLOT_BYTES);
     size_t end = first + (size_t)(observation->count / VYRE_SLOT_BYTES);
     for (size_t slot = first; slot < end; slot++)
-        actual[ring[slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS] % 8]++;
+        actual[backend_status(view, slot) % 8]++;
     memcpy(expected, observation->statuses, sizeof(expected));
     if (comparison->timeline->gaps.free_slots_unknown) {
         expected[VYRE_STATUS_DONE] += expected[VYRE_STATUS_EMPTY];
@@ -217,8 +219,8 @@ bool comparison_check_recorded(struct comparison *comparison, size_t event,
         break;
     case SESSION_OBSERVED_RING:
         put_late = find_put_late(comparison, event);
-        if (check_published(comparison, event, observation, actual->ring) && !put_late)
-            check_counts(comparison, event, observation, actual->ring);
+        if (check_published(comparison, event, observation, actual) && !put_late)
+            check_counts(comparison, event, observation, actual);
         break;
     case SESSION_OBSERVED_DEBUG_LOG:
         check_debug_log(comparison, event, observation, actual->debug_log);

@@ -22,21 +22,23 @@ static void check_control(struct comparison *comparison, size_t event, const uin
     }
 }
 
-static void check_ring(struct comparison *comparison, size_t event, const uint32_t *actual,
-                       const uint32_t *expected)
+static void check_ring(struct comparison *comparison, size_t event,
+                       const struct backend_view *actual, const struct backend_view *expected)
 {
     for (size_t i = 0; i < comparison->flying_len; i++) {
         const struct recorded_slot *slot =
             &comparison->timeline->excerpt.slots[comparison->flying[i]];
-        size_t word = (size_t)slot->slot_idx * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS;
-        if (actual[word] == expected[word] || comparison->slots_reported[slot->slot_idx])
+        uint32_t found = backend_status(actual, slot->slot_idx);
+        uint32_t wanted = backend_status(expected, slot->slot_idx);
+        if (found == wanted || comparison->slots_reported[slot->slot_idx])
             continue;
         comparison->slots_reported[slot->slot_idx] = true;
         comparison_add(comparison, &(struct divergence){.kind = DIVERGENCE_STATUS,
                                                         .event = event,
-                                                        .word = (uint32_t)word,
-                                                        .expected = expected[word],
-                                                        .actual = actual[word]});
+                                                        .word = slot->slot_idx * VYRE_SLOT_WORDS +
+                                                                VYRE_SLOT_STATUS,
+                                                        .expected = wanted,
+                                                        .actual = found});
     }
 }
 
@@ -51,5 +53,5 @@ void comparison_check(struct comparison *comparison, size_t event,
         comparison->debug_log_reported = true;
         comparison_add(comparison, &divergence);
     }
-    check_ring(comparison, event, actual->ring, expected->ring);
+    check_ring(comparison, event, actual, expected);
 }

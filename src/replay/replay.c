@@ -181,7 +181,7 @@ static bool check_epochs(struct replay *replay, size_t event, struct replay_erro
 static bool slot_free(struct replay *replay, size_t event, const struct recorded_slot *slot)
 {
     uint32_t word = slot->slot_idx * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS;
-    uint32_t status = replay->device.view.ring[word];
+    uint32_t status = backend_status(&replay->device.view, slot->slot_idx);
     if (replay->timeline->recorded || status == VYRE_STATUS_EMPTY || status == VYRE_STATUS_DONE)
         return true;
     struct divergence divergence = {.kind = DIVERGENCE_SLOT_BUSY,
@@ -223,11 +223,10 @@ static void publish(struct replay *replay, size_t event, uint32_t place)
 
 static void set_statuses(struct replay *replay, const struct timeline_statuses *run)
 {
-    const uint32_t *ring = replay->device.view.ring;
     uint32_t words[VYRE_SLOT_WORDS] = {run->status};
     replay->work += run->slots / 64;
     for (uint32_t slot = run->first_slot; slot < run->first_slot + run->slots; slot++)
-        if (ring[(size_t)slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS] != run->status)
+        if (backend_status(&replay->device.view, slot) != run->status)
             put_slot(replay, slot, words);
 }
 

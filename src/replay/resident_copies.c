@@ -417,7 +417,8 @@ static bool observe(void *opaque, bool whole_ring, struct backend_view *view,
                        !staged_ring_settle(&state->ring, error)))
         return false;
     view->control = part_of(state, CONTROL);
-    view->ring = state->ring.words;
+    view->statuses = state->ring.statuses;
+    view->status_stride = 1;
     view->debug_log = part_of(state, VYRE_KERNEL_ARG_DEBUG_LOG);
     view->io_queue = part_of(state, VYRE_KERNEL_ARG_IO_QUEUE);
     return true;

@@ -203,7 +203,7 @@ static bool wait_round(struct state *state, struct replay_error *error)
             return false;
     }
     state->in_round = false;
-    active_prune(&state->active, state->ring);
+    active_prune(&state->active, state->ring + VYRE_SLOT_STATUS, VYRE_SLOT_WORDS);
     return true;
 }
 
@@ -273,7 +273,8 @@ static bool observe(void *opaque, bool whole_ring, struct backend_view *view,
     if (!wait_round(state, error))
         return false;
     view->control = state->control;
-    view->ring = state->ring;
+    view->statuses = state->ring + VYRE_SLOT_STATUS;
+    view->status_stride = VYRE_SLOT_WORDS;
     view->debug_log = state->shared[VYRE_KERNEL_ARG_DEBUG_LOG];
     view->io_queue = state->shared[VYRE_KERNEL_ARG_IO_QUEUE];
     return true;

@@ -67,8 +67,10 @@ bool staged_ring_open(struct staged_ring *ring, const struct opencl_device *devi
     ring->slots = slots;
     ring->only_statuses = only_statuses;
     ring->runs = malloc(slots * sizeof(*ring->runs));
-    ring->statuses = malloc(slots);
-    if (ring->runs == NULL || ring->statuses == NULL || !active_init(&ring->active, slots))
+    ring->statuses = calloc(slots, sizeof(*ring->statuses));
+    ring->gathered_statuses = malloc(slots);
+    if (ring->runs == NULL || ring->statuses == NULL || ring->gathered_statuses == NULL ||
+        !active_init(&ring->active, slots))
         return replay_fail_memory(error);
     if (!pinned_make(device, queue, (size_t)slots * VYRE_SLOT_BYTES, &ring->staging, error))
         return false;
@@ -134,6 +136,7 @@ void staged_ring_publish(struct staged_ring *ring, uint32_t slot,
     if (in_copy || ring->active.listed[slot])
         finish(ring);
     memcpy(ring->words + (size_t)slot * VYRE_SLOT_WORDS, words, VYRE_SLOT_BYTES);
+    ring->statuses[slot] = words[VYRE_SLOT_STATUS];
     active_add(&ring->active, slot);
     if (slot != ring->growing.end) {
         end_run(ring);
@@ -151,8 +154,20 @@ static int compare_ranges(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/** Whether two runs can travel together with what is between them: what the device has there
- *  is what we have. */
+static uint32_t *status_word(struct staged_ring *ring, uint32_t slot)
+{
+    return ring->words + (size_t)slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS;
+}
+
+/** Slots that travel along must be what the device has. */
+static void refresh(struct staged_ring *ring, struct slot_range between)
+{
+    for (uint32_t slot = between.first; slot < between.end; slot++)
+        if (*status_word(ring, slot) != ring->statuses[slot])
+            *status_word(ring, slot) = ring->statuses[slot];
+}
+
+/** Whether two runs can travel together with what is between them. */
 static bool can_join(const struct staged_ring *ring, struct slot_range left,
                      struct slot_range right)
 {
@@ -170,6 +185,7 @@ bool staged_ring_upload(struct staged_ring *ring, struct replay_error *error)
     for (size_t i = 0; i < ring->runs_len && ring->failed == CL_SUCCESS;) {
         struct slot_range range = ring->runs[i++];
         while (i < ring->runs_len && can_join(ring, range, ring->runs[i])) {
+            refresh(ring, (struct slot_range){range.end, ring->runs[i].first});
             range.end = ring->runs[i++].end;
             widen(&ring->joined, range.first);
             widen(&ring->joined, range.end - 1);
@@ -199,8 +215,9 @@ static cl_int read_statuses(struct staged_ring *ring, struct slot_range window)
         code =
             clEnqueueNDRangeKernel(ring->queue, ring->gather, 1, NULL, &lanes, NULL, 0, NULL, NULL);
     if (code == CL_SUCCESS)
-        code = clEnqueueReadBuffer(ring->queue, ring->gathered, CL_FALSE, 0,
-                                   window.end - window.first, ring->statuses, 0, NULL, NULL);
+        code =
+            clEnqueueReadBuffer(ring->queue, ring->gathered, CL_FALSE, 0, window.end - window.first,
+                                ring->gathered_statuses, 0, NULL, NULL);
     return code;
 }
 
@@ -223,28 +240,39 @@ static bool all_done(const uint8_t *statuses, size_t len)
     return statuses[0] == VYRE_STATUS_DONE && memcmp(statuses, statuses + 1, len - 1) == 0;
 }
 
+static void take_slots(struct staged_ring *ring)
+{
+    for (uint32_t slot = ring->asked.first; slot < ring->asked.end; slot++)
+        ring->statuses[slot] = *status_word(ring, slot);
+}
+
 static bool take_gathered(struct staged_ring *ring, struct replay_error *error)
 {
     size_t len = ring->asked.end - ring->asked.first;
-    if (memchr(ring->statuses, STATUS_ESCAPE, len) != NULL)
-        return opencl_check(read_slots(ring, ring->asked, CL_TRUE), "clEnqueueReadBuffer", error);
+    if (memchr(ring->gathered_statuses, STATUS_ESCAPE, len) != NULL) {
+        if (!opencl_check(read_slots(ring, ring->asked, CL_TRUE), "clEnqueueReadBuffer", error))
+            return false;
+        take_slots(ring);
+        return true;
+    }
     for (size_t i = 0; i < ring->active.len; i++) {
         uint32_t slot = ring->active.slots[i];
-        ring->words[(size_t)slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS] =
-            ring->statuses[slot - ring->asked.first];
+        ring->statuses[slot] = ring->gathered_statuses[slot - ring->asked.first];
     }
     return true;
 }
 
 bool staged_ring_settle(struct staged_ring *ring, struct replay_error *error)
 {
-    if (ring->gathering && all_done(ring->statuses, ring->asked.end - ring->asked.first)) {
+    if (ring->gathering && all_done(ring->gathered_statuses, ring->asked.end - ring->asked.first)) {
         staged_ring_settle_done(ring);
         return true;
     }
     if (ring->gathering && !take_gathered(ring, error))
         return false;
-    active_prune(&ring->active, ring->words);
+    if (!ring->gathering)
+        take_slots(ring);
+    active_prune(&ring->active, ring->statuses, 1);
     ring->joined = (struct slot_range){0};
     ring->window = (struct slot_range){0};
     for (size_t i = 0; i < ring->active.len; i++)
@@ -257,9 +285,8 @@ void staged_ring_settle_done(struct staged_ring *ring)
     struct active *active = &ring->active;
     for (size_t i = 0; i < active->len; i++) {
         uint32_t slot = active->slots[i];
-        uint32_t *status = ring->words + (size_t)slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS;
-        if (*status == VYRE_STATUS_PUBLISHED)
-            *status = VYRE_STATUS_DONE;
+        if (ring->statuses[slot] == VYRE_STATUS_PUBLISHED)
+            ring->statuses[slot] = VYRE_STATUS_DONE;
         active->listed[slot] = false;
     }
     active->len = 0;
@@ -279,6 +306,7 @@ void staged_ring_close(struct staged_ring *ring)
     active_free(&ring->active);
     free(ring->runs);
     free(ring->statuses);
+    free(ring->gathered_statuses);
 }
 
 bool staged_ring_claimed(const struct staged_ring *ring, cl_command_queue looking, uint32_t *slot)

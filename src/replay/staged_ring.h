@@ -28,8 +28,12 @@ struct staged_ring {
     size_t offset;
     uint32_t slots;
     bool only_statuses;
-    /** As the device had it when last read, with what was published since. */
+    /** As published, or as the device had it when whole slots were last read; but for the statuses
+     *  of drained slots. */
     uint32_t *words;
+    /** Of the slots: as the device had them when last read, and as published since.  Apart from
+     *  them, so that settling does not touch every slot again. */
+    uint32_t *statuses;
     /** Published, and not seen drained. */
     struct active active;
     /** With all of them copied: they are in it; empty when there are none. */
@@ -46,7 +50,7 @@ struct staged_ring {
     cl_program program;
     cl_kernel gather;
     cl_mem gathered;
-    uint8_t *statuses;
+    uint8_t *gathered_statuses;
     /** What was last asked for: these slots, or only their statuses. */
     struct slot_range asked;
     bool gathering;

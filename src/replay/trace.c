@@ -98,7 +98,7 @@ bool trace_look(struct trace *trace, const struct comparison *comparison,
     }
     for (size_t i = 0; i < comparison->flying_len; i++) {
         uint32_t slot = slots[comparison->flying[i]].slot_idx;
-        uint32_t status = view->ring[(size_t)slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS];
+        uint32_t status = backend_status(view, slot);
         if (!note(trace, slots_begin(timeline) + slot, status, true, error))
             return false;
     }
@@ -126,11 +126,13 @@ bool trace_reader_init(struct trace_reader *reader, const struct trace *trace,
     memset(reader, 0, sizeof(*reader));
     reader->trace = trace;
     reader->control = calloc(timeline->control_words, sizeof(*reader->control));
-    reader->ring = calloc(timeline->ring_slots, VYRE_SLOT_BYTES);
+    reader->statuses = calloc(timeline->ring_slots, sizeof(*reader->statuses));
     reader->debug_log = calloc(VYRE_DEBUG_LOG_WORDS, sizeof(*reader->debug_log));
-    reader->view = (struct backend_view){
-        .control = reader->control, .ring = reader->ring, .debug_log = reader->debug_log};
-    if (reader->control != NULL && reader->ring != NULL && reader->debug_log != NULL)
+    reader->view = (struct backend_view){.control = reader->control,
+                                         .statuses = reader->statuses,
+                                         .status_stride = 1,
+                                         .debug_log = reader->debug_log};
+    if (reader->control != NULL && reader->statuses != NULL && reader->debug_log != NULL)
         return true;
     trace_reader_free(reader);
     return replay_fail_memory(error);
@@ -142,7 +144,7 @@ static uint32_t *word_at(struct trace_reader *reader, size_t place)
     if (place < slots_begin(timeline))
         return &reader->control[place];
     if (place < debug_log_begin(timeline))
-        return &reader->ring[(place - slots_begin(timeline)) * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS];
+        return &reader->statuses[place - slots_begin(timeline)];
     return &reader->debug_log[place - debug_log_begin(timeline)];
 }
 
@@ -160,7 +162,7 @@ void trace_reader_next(struct trace_reader *reader)
 void trace_reader_free(struct trace_reader *reader)
 {
     free(reader->control);
-    free(reader->ring);
+    free(reader->statuses);
     free(reader->debug_log);
     memset(reader, 0, sizeof(*reader));
 }

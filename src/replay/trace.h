@@ -67,7 +67,7 @@ struct trace_reader {
     /** What of it there is, as a backend shows it: of the ring the statuses alone. */
     struct backend_view view;
     uint32_t *control;
-    uint32_t *ring;
+    uint32_t *statuses;
     uint32_t *debug_log;
 };
 

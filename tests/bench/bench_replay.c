@@ -108,7 +108,7 @@ static double run_batch(struct contestant *contestant)
             contestant->name);
     double time = bench_now_ns() - start;
     for (uint32_t slot = 0; slot < slots; slot++)
-        if (view.ring[(size_t)slot * VYRE_SLOT_WORDS] != VYRE_STATUS_DONE)
+        if (backend_status(&view, slot) != VYRE_STATUS_DONE)
             bench_fail(contestant->name, "a slot is not done");
     return time;
 }

@@ -16,10 +16,10 @@ static struct replay_result result;
 static struct repeat repeat;
 
 static uint32_t shown_control[SCHEDULE_CONTROL_WORDS_MAX];
-static uint32_t shown_ring[64 * VYRE_SLOT_WORDS];
+static uint32_t shown_statuses[64];
 static uint32_t shown_log[VYRE_DEBUG_LOG_WORDS];
 static size_t control_bytes;
-static size_t ring_bytes;
+static size_t ring_slots;
 /** Of the run: its number from 1, and how much of it was launched. */
 static uint32_t run;
 static uint32_t submits;
@@ -56,7 +56,7 @@ static bool load(void *state, const struct backend_image *image, struct replay_e
     run++;
     submits = 0;
     control_bytes = image->control_words * sizeof(uint32_t);
-    ring_bytes = image->ring_slots * (size_t)VYRE_SLOT_BYTES;
+    ring_slots = image->ring_slots;
     return backend_reference.load(state, image, error);
 }
 
@@ -71,11 +71,12 @@ static bool observe(void *state, bool whole_ring, struct backend_view *view,
 {
     ck_assert(backend_reference.observe(state, whole_ring, view, error));
     memcpy(shown_control, view->control, control_bytes);
-    memcpy(shown_ring, view->ring, ring_bytes);
+    for (size_t slot = 0; slot < ring_slots; slot++)
+        shown_statuses[slot] = backend_status(view, slot);
     memcpy(shown_log, view->debug_log, sizeof(shown_log));
     if (submits >= 2)
         change();
-    *view = (struct backend_view){shown_control, shown_ring, shown_log, NULL};
+    *view = (struct backend_view){shown_control, shown_statuses, 1, shown_log, NULL};
     return true;
 }
 
@@ -144,7 +145,7 @@ END_TEST
 static void change_a_status(void)
 {
     if (run == 2 && submits == 3)
-        shown_ring[0] = VYRE_STATUS_CLAIMED;
+        shown_statuses[0] = VYRE_STATUS_CLAIMED;
 }
 
 START_TEST(a_status_alone_is_another_end)

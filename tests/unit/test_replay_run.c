@@ -184,9 +184,9 @@ END_TEST
 /* ---- a backend that makes one mistake, in the view that it gives after a submit */
 
 static uint32_t wrong_control[SCHEDULE_CONTROL_WORDS_MAX];
-static uint32_t wrong_ring[64 * VYRE_SLOT_WORDS];
+static uint32_t wrong_statuses[64];
 static uint32_t wrong_log[VYRE_DEBUG_LOG_WORDS];
-static size_t control_bytes, ring_bytes;
+static size_t control_bytes, ring_slots;
 static int submits;
 static void (*mistake)(void);
 
@@ -194,7 +194,7 @@ static bool wrong_load(void *state, const struct backend_image *image, struct re
 {
     submits = 0;
     control_bytes = image->control_words * sizeof(uint32_t);
-    ring_bytes = image->ring_slots * (size_t)VYRE_SLOT_BYTES;
+    ring_slots = image->ring_slots;
     return backend_reference.load(state, image, error);
 }
 
@@ -210,11 +210,12 @@ static bool wrong_observe(void *state, bool whole_ring, struct backend_view *vie
 {
     ck_assert(backend_reference.observe(state, whole_ring, view, error));
     memcpy(wrong_control, view->control, control_bytes);
-    memcpy(wrong_ring, view->ring, ring_bytes);
+    for (size_t slot = 0; slot < ring_slots; slot++)
+        wrong_statuses[slot] = backend_status(view, slot);
     memcpy(wrong_log, view->debug_log, sizeof(wrong_log));
     if (submits >= 2)
         mistake();
-    *view = (struct backend_view){wrong_control, wrong_ring, wrong_log, NULL};
+    *view = (struct backend_view){wrong_control, wrong_statuses, 1, wrong_log, NULL};
     return true;
 }
 
@@ -251,7 +252,7 @@ END_TEST
 
 static void forget_a_slot(void)
 {
-    wrong_ring[VYRE_SLOT_WORDS] = VYRE_STATUS_CLAIMED;
+    wrong_statuses[1] = VYRE_STATUS_CLAIMED;
 }
 
 START_TEST(a_wrong_status_is_found)
