@@ -3,10 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
-/** A run of slots is copied when it has grown to this, 256 KiB: much longer than the call takes,
+/** A run of slots is copied when it has grown to this, 512 KiB: much longer than the call takes,
  *  much shorter than a ring. */
-#define PIECE_SLOTS 4096u
+#define PIECE_SLOTS 8192u
 
 /** Runs that lie closer than this travel in one copy. */
 #define TRANSFER_GAP 64u
@@ -68,18 +71,41 @@ bool staged_ring_open(struct staged_ring *ring, const struct opencl_device *devi
     ring->only_statuses = only_statuses;
     ring->runs = malloc(slots * sizeof(*ring->runs));
     ring->statuses = calloc(slots, sizeof(*ring->statuses));
-    ring->gathered_statuses = malloc(slots);
-    if (ring->runs == NULL || ring->statuses == NULL || ring->gathered_statuses == NULL ||
-        !active_init(&ring->active, slots))
+    if (ring->runs == NULL || ring->statuses == NULL || !active_init(&ring->active, slots))
         return replay_fail_memory(error);
-    if (!pinned_make(device, queue, (size_t)slots * VYRE_SLOT_BYTES, &ring->staging, error))
+    const size_t ring_bytes = (size_t)slots * VYRE_SLOT_BYTES;
+    if (!pinned_make(device, queue, ring_bytes + slots, &ring->staging, error))
         return false;
     ring->words = ring->staging.memory;
+    ring->gathered_statuses = (uint8_t *)ring->staging.memory + ring_bytes;
     return slots <= READ_WHOLE_MAX || create_gather(ring, error);
+}
+
+/** The host does not read it again, and by way of its caches it would be read for the sake of being
+ *  overwritten. */
+static void put_slot(uint32_t *to, const uint32_t words[VYRE_SLOT_WORDS])
+{
+#ifdef __SSE2__
+    const __m128i *from = (const __m128i *)(const void *)words;
+    __m128i *line = (__m128i *)(void *)to;
+    for (int i = 0; i < 4; i++)
+        _mm_stream_si128(line + i, _mm_loadu_si128(from + i));
+#else
+    memcpy(to, words, VYRE_SLOT_BYTES);
+#endif
+}
+
+/** Before the device is told to copy them. */
+static void settle_stores(void)
+{
+#ifdef __SSE2__
+    _mm_sfence();
+#endif
 }
 
 static cl_int copy(struct staged_ring *ring, struct slot_range range)
 {
+    settle_stores();
     size_t offset = (size_t)range.first * VYRE_SLOT_BYTES;
     size_t bytes = (size_t)(range.end - range.first) * VYRE_SLOT_BYTES;
     return clEnqueueWriteBuffer(ring->queue, ring->buffer, CL_FALSE, ring->offset + offset, bytes,
@@ -135,7 +161,7 @@ void staged_ring_publish(struct staged_ring *ring, uint32_t slot,
     bool in_copy = slot >= ring->joined.first && slot < ring->joined.end;
     if (in_copy || ring->active.listed[slot])
         finish(ring);
-    memcpy(ring->words + (size_t)slot * VYRE_SLOT_WORDS, words, VYRE_SLOT_BYTES);
+    put_slot(ring->words + (size_t)slot * VYRE_SLOT_WORDS, words);
     ring->statuses[slot] = words[VYRE_SLOT_STATUS];
     active_add(&ring->active, slot);
     if (slot != ring->growing.end) {
@@ -306,7 +332,6 @@ void staged_ring_close(struct staged_ring *ring)
     active_free(&ring->active);
     free(ring->runs);
     free(ring->statuses);
-    free(ring->gathered_statuses);
 }
 
 bool staged_ring_claimed(const struct staged_ring *ring, cl_command_queue looking, uint32_t *slot)

@@ -39,6 +39,7 @@ struct staged_ring {
     /** With all of them copied: they are in it; empty when there are none. */
     struct slot_range window;
 
+    /** The slots, and behind them gathered_statuses. */
     struct pinned staging;
     /** Slots that are not copied yet: runs, and the one that grows. */
     struct slot_range *runs;
