@@ -28,9 +28,14 @@ struct library {
 };
 
 #define LIBRARIES_MAX 8u
+/** More than there are hooks. */
+#define FOUND_MAX 256u
 
 struct search {
     unsigned long long now;
+    /** Originals that all objects find by their names. */
+    const void *found_by_all[FOUND_MAX];
+    unsigned found_by_all_len;
     struct library libraries[LIBRARIES_MAX];
     unsigned libraries_len;
     const struct elf_object *object;
@@ -100,9 +105,11 @@ __attribute__((no_sanitize("address"))) static struct hook *hook_named_by_user(v
  *  library that holds it, or, as a shim that came late can tell, all objects find it. */
 static bool will_lead_to(const struct search *search, const struct hook *hook, const void *function)
 {
-    if (is_named_by_user(hook) ||
-        (came_late() && dynamic_symbol(RTLD_DEFAULT, hook->name) == function))
+    if (is_named_by_user(hook))
         return true;
+    for (unsigned i = 0; i < search->found_by_all_len; i++)
+        if (search->found_by_all[i] == function)
+            return true;
     for (unsigned i = 0; i < search->libraries_len; i++) {
         const struct library *library = &search->libraries[i];
         if ((uintptr_t)function >= library->begin && (uintptr_t)function < library->end &&
@@ -198,12 +205,28 @@ static void point(struct search *search)
     __atomic_store_n(&loaded, search->now, __ATOMIC_RELEASE);
 }
 
-static void find_originals(void)
+static void find_in_all(struct search *search, const struct hook *hook)
+{
+    const void *original = atomic_load_explicit(&hook->original, memory_order_acquire);
+    if (original != NULL && came_late() && search->found_by_all_len < FOUND_MAX &&
+        dynamic_symbol(RTLD_DEFAULT, hook->name) == original)
+        search->found_by_all[search->found_by_all_len++] = original;
+}
+
+/** What the dynamic linker must be asked for, before the objects are looked at: a thread that loads
+ *  one holds the lock that it answers under, and waits for the one that they are looked at under.
+ */
+static void find_originals(struct search *search)
 {
     for (const struct hook_table *const *table = hook_tables; *table != NULL; table++)
         for (size_t i = 0; i < (*table)->len; i++)
             original_of(&(*table)->hooks[i]);
     dynamic_find_originals();
+    for (const struct hook_table *const *table = hook_tables; *table != NULL; table++)
+        for (size_t i = 0; i < (*table)->len; i++)
+            find_in_all(search, &(*table)->hooks[i]);
+    for (size_t i = 0; i < dynamic_hook_table.len; i++)
+        find_in_all(search, &dynamic_hook_table.hooks[i]);
 }
 
 /** \return false when another is at it for ever: in a forked child, which was forked meanwhile */
@@ -228,7 +251,7 @@ void references_point(void)
     struct search search = {0};
     dl_iterate_phdr(count, &search.now);
     if (__atomic_load_n(&loaded, __ATOMIC_ACQUIRE) != search.now && !is_asleep()) {
-        find_originals();
+        find_originals(&search);
         /* A fork between these two leaves a child that points nothing any more, and no harm. */
         if (pthread_mutex_trylock(&lock) == 0) {
             if (!is_asleep())
@@ -244,7 +267,7 @@ void references_point_again(void)
     int saved = errno;
     struct search search = {0};
     dl_iterate_phdr(count, &search.now);
-    find_originals();
+    find_originals(&search);
     if (take_turn()) {
         __atomic_store_n(&asleep, false, __ATOMIC_RELEASE);
         point(&search);

@@ -35,7 +35,7 @@ start()
 # start_bare HOST WAY THREADS: the same, and it waits to be asked
 start_bare()
 {
-    "$@" 60000 >host.out 2>host.err </dev/null &
+    "$@" 600000 >host.out 2>host.err </dev/null &
     pid=$!
     host_of_pid=$*
     wait_for handles_signals "$pid"

@@ -54,6 +54,9 @@ while [ "$load" -lt "$loads" ]; do
         start ./now calls $threads
         expect 0 timeout 20 "$load_shim" "$pid" "$shim"
         ended
+        start ./no-pie pointers $threads
+        expect 0 timeout 20 "$load_shim" "$pid" "$shim" 3000
+        ended
         load=$((load + 1))
         rm -rf run.vrrl run.vrrl.d
     done
