@@ -196,9 +196,9 @@ static struct megakernel *remember(struct gpu_state *state,
     return made;
 }
 
-static struct megakernel *recognise(struct gpu_state *state, const struct settings *settings,
-                                    const struct gpu_launch *launch)
+struct megakernel *gpu_recognise(struct gpu_state *state, const struct gpu_launch *launch)
 {
+    const struct settings *settings = state->settings;
     struct range buffers[GPU_MEGAKERNEL_BUFFERS] = {0};
     struct range *control = &buffers[VYRE_KERNEL_ARG_CONTROL];
     struct range *ring = &buffers[VYRE_KERNEL_ARG_RING];
@@ -217,16 +217,4 @@ static struct megakernel *recognise(struct gpu_state *state, const struct settin
         return NULL;
     }
     return remember(state, buffers);
-}
-
-struct megakernel *gpu_recognise(struct gpu_state *state, const struct gpu_launch *launch)
-{
-    /* None are left once it was told, in the middle of a launch, to record no more. */
-    const struct settings *settings = recorder_settings();
-    struct megakernel *megakernel = settings == NULL ? NULL : recognise(state, settings, launch);
-    if (megakernel != NULL) {
-        megakernel->control_argument = settings->control_argument;
-        megakernel->ring_argument = settings->ring_argument;
-    }
-    return megakernel;
 }

@@ -99,7 +99,11 @@ static struct gpu_state *lock(void)
 
 struct gpu_state *gpu_lock_known(void)
 {
-    return gpu_is_watched() ? lock() : NULL;
+    const struct settings *settings = recorder_settings();
+    struct gpu_state *state = settings == NULL || recorder_makes_no_calls() ? NULL : lock();
+    if (state != NULL)
+        state->settings = settings;
+    return state;
 }
 
 struct gpu_state *gpu_lock_remembered(void)

@@ -83,9 +83,6 @@ struct range {
 struct megakernel {
     /** By VYRE_KERNEL_ARG_…; one that was recognised by name may lack debug log and IO queue. */
     struct range buffers[GPU_MEGAKERNEL_BUFFERS];
-    /** Which arguments of the last kernel launched are the control buffer and the ring. */
-    uint32_t control_argument;
-    uint32_t ring_argument;
     /** Number of the ring in the recording, once it has one. */
     bool numbered;
     uint32_t ring;
@@ -118,6 +115,9 @@ struct kernel_entry {
 
 struct gpu_state {
     pthread_mutex_t lock;
+    /** What was asked for when it was locked by gpu_lock_known(): until it is unlocked this holds,
+     *  whatever is asked for meanwhile. */
+    const struct settings *settings;
     struct buffer buffers[BUFFERS_MAX];
     unsigned buffers_len;
     uint64_t buffers_made;

@@ -95,16 +95,15 @@ static uint64_t value_bytes(const struct gpu_argument *argument)
     return argument->kind == GPU_ARGUMENT_VALUE ? argument->bytes : 0;
 }
 
-static uint64_t write_kernel(struct gpu_state *state, struct recording *recording,
-                             const struct megakernel *megakernel, const struct gpu_launch *launch,
-                             uint64_t program)
+static uint64_t write_kernel(struct gpu_state *state, struct recording *recording, uint32_t ring,
+                             const struct gpu_launch *launch, uint64_t program)
 {
     struct session_kernel told = {
         .program = program,
         .name_bytes = (uint32_t)strlen(launch->kernel_name),
         .arguments = launch->arguments_len,
-        .control_argument = megakernel->control_argument,
-        .ring_argument = megakernel->ring_argument,
+        .control_argument = state->settings->control_argument,
+        .ring_argument = state->settings->ring_argument,
     };
     uint64_t name_room = (told.name_bytes + 7u) & ~UINT64_C(7);
     uint64_t values = 0;
@@ -137,7 +136,7 @@ static uint64_t write_kernel(struct gpu_state *state, struct recording *recordin
             memcpy(value, argument->value, one.value_bytes);
         value += one.value_bytes;
     }
-    struct journal_entry entry = gpu_entry_now(recording, SESSION_ENTRY_KERNEL, megakernel->ring);
+    struct journal_entry entry = gpu_entry_now(recording, SESSION_ENTRY_KERNEL, ring);
     return journal_commit(journal, &entry);
 }
 
@@ -159,8 +158,8 @@ static uint64_t program_of(struct gpu_state *state, struct recording *recording,
 }
 
 /** The entry of a kernel with these arguments, written when they are new. */
-static uint64_t kernel_entry(struct gpu_state *state, struct recording *recording,
-                             const struct megakernel *megakernel, const struct gpu_launch *launch)
+static uint64_t kernel_entry(struct gpu_state *state, struct recording *recording, uint32_t ring,
+                             const struct gpu_launch *launch)
 {
     uint64_t hash = hash_arguments(launch);
     struct kernel_entry *known = &state->kernel_entries[mix(hash, launch->kernel) % KERNEL_ENTRIES];
@@ -174,13 +173,12 @@ static uint64_t kernel_entry(struct gpu_state *state, struct recording *recordin
         if (buffer == NULL)
             continue;
         buffer->argument = true;
-        gpu_record_first_contents(recording, buffer, megakernel->ring);
+        gpu_record_first_contents(recording, buffer, ring);
     }
-    *known =
-        (struct kernel_entry){.kernel = launch->kernel,
-                              .arguments_hash = hash,
-                              .program = program,
-                              .entry = write_kernel(state, recording, megakernel, launch, program)};
+    *known = (struct kernel_entry){.kernel = launch->kernel,
+                                   .arguments_hash = hash,
+                                   .program = program,
+                                   .entry = write_kernel(state, recording, ring, launch, program)};
     return known->entry;
 }
 
@@ -248,7 +246,7 @@ static void begin(struct gpu_state *state, struct gpu_submit *submit,
             submit->time_ns = log_now(recording->log);
             submit->serial = recorder_serial(recording);
             if (gpu_journal(recording, JOURNAL_PROGRAMS) != NULL)
-                submit->kernel_entry = kernel_entry(state, recording, megakernel, launch);
+                submit->kernel_entry = kernel_entry(state, recording, megakernel->ring, launch);
             gpu_record_ring(state, recording, megakernel);
         }
     }

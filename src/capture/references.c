@@ -205,9 +205,8 @@ static void point(struct search *search)
     __atomic_store_n(&loaded, search->now, __ATOMIC_RELEASE);
 }
 
-static void find_in_all(struct search *search, const struct hook *hook)
+static void find_in_all(struct search *search, const struct hook *hook, const void *original)
 {
-    const void *original = atomic_load_explicit(&hook->original, memory_order_acquire);
     if (original != NULL && came_late() && search->found_by_all_len < FOUND_MAX &&
         dynamic_symbol(RTLD_DEFAULT, hook->name) == original)
         search->found_by_all[search->found_by_all_len++] = original;
@@ -220,13 +219,11 @@ static void find_originals(struct search *search)
 {
     for (const struct hook_table *const *table = hook_tables; *table != NULL; table++)
         for (size_t i = 0; i < (*table)->len; i++)
-            original_of(&(*table)->hooks[i]);
+            find_in_all(search, &(*table)->hooks[i], original_of(&(*table)->hooks[i]));
     dynamic_find_originals();
-    for (const struct hook_table *const *table = hook_tables; *table != NULL; table++)
-        for (size_t i = 0; i < (*table)->len; i++)
-            find_in_all(search, &(*table)->hooks[i]);
     for (size_t i = 0; i < dynamic_hook_table.len; i++)
-        find_in_all(search, &dynamic_hook_table.hooks[i]);
+        find_in_all(search, &dynamic_hook_table.hooks[i],
+                    atomic_load(&dynamic_hook_table.hooks[i].original));
 }
 
 /** \return false when another is at it for ever: in a forked child, which was forked meanwhile */
