@@ -1,55 +1,11 @@
-#include "replay/replay.h"
+#include "replay/replay_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "replay/builtin.h"
 #include "replay/effects.h"
-#include "replay/pace.h"
 #include "replay/stall.h"
-#include "replay/words.h"
-
-/** A backend that was opened. */
-struct place {
-    const struct backend *backend;
-    void *state;
-    struct backend_view view;
-};
-
-/** What a thread had seen when it published a record, by its place in the excerpt. */
-struct seen_epoch {
-    uint32_t epoch;
-    uint32_t place;
-};
-
-struct replay {
-    const struct timeline *timeline;
-    const struct replay_options *options;
-    struct replay_result *result;
-    struct builtin builtin;
-    struct backend_image image;
-    struct place device;
-    /** What runs beside it, the reference interpreter or another device; its backend is NULL when
-     *  nothing does. */
-    struct place beside;
-    /** The run before; its trace is NULL without one. */
-    struct trace_reader first_run;
-    struct comparison comparison;
-    /** For each thread the latest epoch that it had seen. */
-    struct seen_epoch *seen;
-    /** Records that went up since the last launch for the first time, as places in the excerpt. */
-    uint32_t *fresh;
-    size_t fresh_len;
-    /** Records that went up, by place in the excerpt. */
-    bool *went_up;
-    /** Records whose opcode was looked at, by place in the excerpt. */
-    bool *looked_at;
-    struct pace pace;
-    /** The view of the device is as it is now. */
-    bool observed;
-    uint64_t work;
-};
 
 static bool open_place(struct replay *replay, struct place *place, const struct backend *backend,
                        const char *device, char device_name[256], struct replay_error *error)
@@ -106,7 +62,7 @@ static void close_places(struct replay *replay)
     builtin_free(&replay->builtin);
 }
 
-static bool observe(struct replay *replay, bool whole_ring, struct replay_error *error)
+bool replay_observe(struct replay *replay, bool whole_ring, struct replay_error *error)
 {
     struct place *device = &replay->device;
     struct place *beside = &replay->beside;
@@ -116,85 +72,6 @@ static bool observe(struct replay *replay, bool whole_ring, struct replay_error 
     return device->backend->observe(device->state, whole_ring, &device->view, error) &&
            (beside->backend == NULL ||
             beside->backend->observe(beside->state, true, &beside->view, error));
-}
-
-/** Whether it matters what the host had seen; otherwise only whether two replays part. */
-static bool against_host(enum replay_against against)
-{
-    return against == REPLAY_AGAINST_RECORDED || against == REPLAY_AGAINST_REFERENCE;
-}
-
-/** Hold the recorded epochs of what is launched against the replay's.  At most one divergence a
- *  launch. */
-static bool check_epochs(struct replay *replay, size_t event, struct replay_error *error)
-{
-    const struct recorded_slot *slots = replay->timeline->excerpt.slots;
-    struct replay_result *result = replay->result;
-    if (!against_host(result->against))
-        return true;
-    /* That EPOCH is another than the host had seen is known by then. */
-    if (replay->comparison.reported[VYRE_CONTROL_EPOCH])
-        return true;
-    /* They go up in the order of their slots. */
-    qsort(replay->fresh, replay->fresh_len, sizeof(*replay->fresh), compare_words);
-    for (size_t i = 0; i < replay->fresh_len; i++) {
-        uint32_t place = replay->fresh[i];
-        const struct recorded_slot *slot = &slots[place];
-        struct seen_epoch *seen = &replay->seen[slot->thread];
-        uint32_t epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
-        if (slot->epoch > epoch && !replay->observed) {
-            if (!observe(replay, false, error))
-                return false;
-            epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
-        }
-        struct divergence divergence = {.recorded = true,
-                                        .event = event,
-                                        .record = slot->index,
-                                        .epoch = slot->epoch,
-                                        .word = VYRE_CONTROL_EPOCH,
-                                        .expected = slot->epoch,
-                                        .actual = epoch};
-        uint32_t lead = epoch - slot->epoch;
-        if (slot->epoch > epoch) {
-            divergence.kind = DIVERGENCE_EPOCH_AHEAD;
-        } else if (slot->epoch < seen->epoch && seen->place < place) {
-            divergence.kind = DIVERGENCE_EPOCH_BACK;
-        } else {
-            if (slot->epoch >= seen->epoch)
-                *seen = (struct seen_epoch){slot->epoch, place};
-            if (lead > result->largest_lead) {
-                result->largest_lead = lead;
-                result->largest_lead_record = slot->index;
-            }
-            if (lead == 0 || !replay->options->strict)
-                continue;
-            divergence.kind = DIVERGENCE_EPOCH_BEHIND;
-        }
-        divergences_add(&result->divergences, &divergence);
-        return true;
-    }
-    return true;
-}
-
-/* A host publishes into slots that are EMPTY or DONE, so in the recorded run this one was.  Where
- * the uploads are known it is not asked: a host may upload what is PUBLISHED still. */
-static bool slot_free(struct replay *replay, size_t event, const struct recorded_slot *slot)
-{
-    uint32_t word = slot->slot_idx * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS;
-    uint32_t status = backend_status(&replay->device.view, slot->slot_idx);
-    if (replay->timeline->recorded || status == VYRE_STATUS_EMPTY || status == VYRE_STATUS_DONE)
-        return true;
-    struct divergence divergence = {.kind = DIVERGENCE_SLOT_BUSY,
-                                    .recorded = true,
-                                    .event = event,
-                                    .record = slot->index,
-                                    .epoch = slot->epoch,
-                                    .word = word,
-                                    .expected = VYRE_STATUS_DONE,
-                                    .actual = status};
-    if (against_host(replay->result->against))
-        divergences_add(&replay->result->divergences, &divergence);
-    return false;
 }
 
 static void put_slot(struct replay *replay, uint32_t slot, const uint32_t *words)
@@ -214,7 +91,7 @@ static void publish(struct replay *replay, size_t event, uint32_t place)
         replay->result->published++;
     }
     replay->went_up[place] = true;
-    if (!slot_free(replay, event, slot))
+    if (!replay_slot_is_free(replay, event, slot))
         return;
     put_slot(replay, slot->slot_idx, slot->words);
     comparison_publish(&replay->comparison, place);
@@ -240,50 +117,6 @@ static bool put_contents(struct replay *replay, const struct timeline_contents *
             beside->backend->write(beside->state, &contents->to, contents->bytes, error));
 }
 
-static uint64_t lanes_of(const struct timeline_submit *submit)
-{
-    uint64_t lanes = 1;
-    for (uint32_t i = 0; i < submit->dimensions; i++) {
-        if (submit->global_size[i] > REPLAY_WORK_MAX * 64 / lanes)
-            return UINT64_MAX / 2;
-        lanes *= submit->global_size[i];
-    }
-    return lanes;
-}
-
-/** Lanes that a launch as wide as needed has. */
-static uint64_t needed_lanes(const struct replay *replay)
-{
-    const struct comparison *comparison = &replay->comparison;
-    const struct recorded_slot *slots = replay->timeline->excerpt.slots;
-    uint32_t low = UINT32_MAX;
-    uint32_t high = 0;
-    for (size_t i = 0; i < comparison->flying_len; i++) {
-        uint32_t slot = slots[comparison->flying[i]].slot_idx;
-        low = slot < low ? slot : low;
-        high = slot > high ? slot : high;
-    }
-    return low <= high ? high - low + 1 : 0;
-}
-
-static bool afford(struct replay *replay, const struct timeline_submit *submit,
-                   struct replay_error *error)
-{
-    const struct comparison *comparison = &replay->comparison;
-    if (submit->dimensions > 0)
-        replay->work += replay->fresh_len + lanes_of(submit) / 64;
-    else
-        replay->work += comparison->flying_len + needed_lanes(replay) / 64;
-    if (replay->work <= REPLAY_WORK_MAX + replay->timeline->excerpt.len * REPLAY_WORK_OF_RECORD)
-        return true;
-    size_t last = comparison->flying_len > 0 ? comparison->flying[comparison->flying_len - 1] : 0;
-    return replay_fail(
-        error,
-        "by record %u the log asks for more work than a replay may do (long MEMCPYs, "
-        "or huge buffers in very small batches). Fix: record a shorter run.",
-        replay->timeline->excerpt.slots[last].index);
-}
-
 static bool submit(struct replay *replay, size_t event, const struct timeline_submit *recorded,
                    struct replay_error *error)
 {
@@ -291,7 +124,7 @@ static bool submit(struct replay *replay, size_t event, const struct timeline_su
     struct place *beside = &replay->beside;
     const struct timeline_submit *launch =
         replay->result->builtin ? &replay->builtin.submit : recorded;
-    if (!check_epochs(replay, event, error) || !afford(replay, launch, error))
+    if (!replay_check_epochs(replay, event, error) || !replay_can_afford(replay, launch, error))
         return false;
     replay->fresh_len = 0;
     replay->observed = false;
@@ -316,7 +149,7 @@ static bool compare(struct replay *replay, size_t first, size_t end, struct repl
     struct replay_result *result = replay->result;
     const struct timeline *timeline = replay->timeline;
     bool recorded = result->against == REPLAY_AGAINST_RECORDED;
-    if (!observe(replay, recorded && wants_ring(timeline, first, end), error))
+    if (!replay_observe(replay, recorded && wants_ring(timeline, first, end), error))
         return false;
     for (size_t i = first; recorded && i < end; i++) {
         if (timeline->events[i].which == TIMELINE_NONE)
@@ -410,7 +243,7 @@ static bool run_events(struct replay *replay, struct replay_error *error)
         }
         if (!launched && timeline->events[i].kind == TIMELINE_SUBMIT) {
             launched = true;
-            if (!observe(replay, true, error))
+            if (!replay_observe(replay, true, error))
                 return false;
             result->first_epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
         }
@@ -435,47 +268,6 @@ static enum replay_against choose_against(const struct timeline *timeline,
         if (timeline->observations[i].exact)
             return REPLAY_AGAINST_RECORDED;
     return REPLAY_AGAINST_REFERENCE;
-}
-
-static void count_unhandled(const struct recorded_slot *slot, uint32_t opcode,
-                            struct replay_result *result)
-{
-    size_t i = 0;
-    while (i < result->unhandled_len && result->unhandled[i].opcode != opcode)
-        i++;
-    result->unhandled_records++;
-    if (i == REPLAY_UNHANDLED_MAX)
-        return;
-    if (i == result->unhandled_len)
-        result->unhandled[result->unhandled_len++] =
-            (struct replay_unhandled){.opcode = opcode, .first = slot->index};
-    result->unhandled[i].records++;
-}
-
-/** What the built-in megakernel does not handle; and what the reference interpreter does not. */
-static bool check_opcodes(struct replay *replay, struct replay_error *error)
-{
-    static const struct handlers none = {0};
-    const struct handlers *handlers =
-        replay->options->handlers == NULL ? &none : replay->options->handlers;
-    const struct timeline *timeline = replay->timeline;
-    for (size_t i = 0; replay->result->builtin && i < timeline->events_len; i++) {
-        uint32_t which = timeline->events[i].which;
-        if (timeline->events[i].kind != TIMELINE_PUBLISH || replay->looked_at[which])
-            continue;
-        replay->looked_at[which] = true;
-        const struct recorded_slot *slot = &timeline->excerpt.slots[which];
-        uint32_t opcode;
-        if (!handlers_know(handlers, slot->words, &opcode))
-            count_unhandled(slot, opcode, replay->result);
-        else if (replay->beside.backend == &backend_reference &&
-                 !handlers_know(&none, slot->words, &opcode))
-            return replay_fail(error,
-                               "record %u has opcode 0x%x, whose handler the reference interpreter "
-                               "does not have. Fix: compare with something else, see --against.",
-                               slot->index, opcode);
-    }
-    return true;
 }
 
 /** Open what the device is compared with. */
@@ -520,7 +312,7 @@ bool replay_run(const struct timeline *timeline, const struct backend *backend,
           open_place(&replay, &replay.device, backend, options->device, result->device, error);
     if (run && result->against != REPLAY_AGAINST_RECORDED)
         run = open_beside(&replay, backend, error);
-    run = run && check_opcodes(&replay, error) && run_events(&replay, error);
+    run = run && replay_check_opcodes(&replay, error) && run_events(&replay, error);
     close_places(&replay);
     watch_finish(options->watch);
     trace_reader_free(&replay.first_run);

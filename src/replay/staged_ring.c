@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#ifdef __SSE2__
+#ifdef __x86_64__
 #include <emmintrin.h>
 #endif
 
@@ -85,11 +85,12 @@ bool staged_ring_open(struct staged_ring *ring, const struct opencl_device *devi
  *  overwritten. */
 static void put_slot(uint32_t *to, const uint32_t words[VYRE_SLOT_WORDS])
 {
-#ifdef __SSE2__
-    const __m128i *from = (const __m128i *)(const void *)words;
-    __m128i *line = (__m128i *)(void *)to;
-    for (int i = 0; i < 4; i++)
-        _mm_stream_si128(line + i, _mm_loadu_si128(from + i));
+#ifdef __x86_64__
+    for (unsigned i = 0; i < VYRE_SLOT_WORDS; i += 2) {
+        long long pair;
+        memcpy(&pair, words + i, sizeof(pair));
+        _mm_stream_si64((long long *)(void *)(to + i), pair);
+    }
 #else
     memcpy(to, words, VYRE_SLOT_BYTES);
 #endif
@@ -98,7 +99,7 @@ static void put_slot(uint32_t *to, const uint32_t words[VYRE_SLOT_WORDS])
 /** Before the device is told to copy them. */
 static void settle_stores(void)
 {
-#ifdef __SSE2__
+#ifdef __x86_64__
     _mm_sfence();
 #endif
 }
