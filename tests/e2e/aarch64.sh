@@ -39,7 +39,7 @@ records()
 }
 
 $compiler -O2 -pthread -D_GNU_SOURCE -I"$source/src/runtime" -I"$source/src/vyre" \
-    "$source/tests/e2e/guest_host.c" -o guest_host cross/.libs/libvyre_runtime.so \
+    "$source/tests/e2e/guest_host.c" "$source/tests/e2e/guest_bus.c" -o guest_host cross/.libs/libvyre_runtime.so \
     -Wl,-rpath,"$PWD/cross/.libs" || exit 99
 emulated ./guest_host publish
 equal 'records of a runtime' "$(records run.vrrl)" 3

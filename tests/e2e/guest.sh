@@ -160,7 +160,7 @@ if [ $sanitized = no ]; then
     for sanitizer in address thread; do
         # shellcheck disable=SC2086 # several words
         if $CC -fsanitize=$sanitizer -D_GNU_SOURCE -I"$top_srcdir/src/runtime" -I"$top_srcdir/src/vyre" \
-            "$top_srcdir/tests/e2e/guest_host.c" -o sanitized "$top_builddir/.libs/libvyre_runtime.so" \
+            "$top_srcdir/tests/e2e/guest_host.c" "$top_srcdir/tests/e2e/guest_bus.c" -o sanitized "$top_builddir/.libs/libvyre_runtime.so" \
             -Wl,-rpath,"$top_builddir/.libs" 2>/dev/null && setarch -R ./sanitized publish >/dev/null 2>&1; then
             rm -rf run.vrrl run.vrrl.d
             expect 0 env LD_PRELOAD="$shim" VRRL_LOG=run.vrrl setarch -R ./sanitized threads
