@@ -2,6 +2,7 @@
 # Hosts without the shim that are attached to while they run, let go, and attached to again.
 # VRRL_ATTACH_CYCLES makes it longer; 1000 take a minute.
 . "${top_srcdir:?}/tests/e2e/attach_lib.sh"
+. "$top_srcdir/tests/e2e/dormant_lib.sh"
 cycles=${VRRL_ATTACH_CYCLES:-5}
 kernel=$top_builddir/src/replay/standalone/megakernel.cl
 
@@ -92,17 +93,6 @@ mkfifo told
 "$top_builddir/tests/e2e/dormant_host" obey <told >answers 2>said &
 pid=$!
 exec 9>told
-# tell LINE: have it done
-tell()
-{
-    count=$(grep -c . answers)
-    echo "$1" >&9
-    wait_for more_answers "$count"
-}
-more_answers()
-{
-    [ "$(grep -c . answers)" -gt "$1" ]
-}
 tell 'publish 1'
 timeout 30 "$vrrl" attach -o filtered.vrrl "$pid" >out 2>err &
 attaching=$!

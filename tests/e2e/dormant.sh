@@ -1,6 +1,7 @@
 #!/bin/sh
 # A host with a dormant shim is switched on and off, in every situation that its process may be in.
 . "${top_srcdir:?}/tests/e2e/lib.sh"
+. "$top_srcdir/tests/e2e/dormant_lib.sh"
 shim=$top_builddir/.libs/libvrrl-preload.so
 host=$top_builddir/tests/e2e/dormant_host
 
@@ -14,19 +15,6 @@ begin()
     pid=$!
     exec 9>told
     tell begin
-}
-
-# tell LINE: have it done
-tell()
-{
-    count=$(grep -c . answers)
-    echo "$1" >&"${2:-9}"
-    wait_for more_answers "$count"
-}
-
-more_answers()
-{
-    [ "$(grep -c . answers)" -gt "$1" ]
 }
 
 # forks FIFO DESCRIPTOR: its child is told what to do by another file

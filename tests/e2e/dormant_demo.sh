@@ -2,20 +2,7 @@
 # The demo hosts are attached to while they run, recorded, let go, and end with right results; what
 # was recorded of them is replayed.
 . "${top_srcdir:?}/tests/e2e/lib.sh"
-kernel=$top_builddir/src/replay/standalone/megakernel.cl
-
-copies=0
-while [ "$copies" -lt 300 ]; do
-    cat "$top_srcdir/tests/demo/GPL-3.txt"
-    copies=$((copies + 1))
-done >long.txt
-
-# has_state STATE: of the host that is recorded
-has_state()
-{
-    pid=$(cat "/proc/$recorder/task/$recorder/children" | tr -d ' ')
-    [ "$("$vrrl" ps --json | jq -r "select(.pid == ${pid:-0}).state")" = "$1" ]
-}
+. "$top_srcdir/tests/e2e/dormant_lib.sh"
 
 # has_read_back: the host has seen the results of some launches
 has_read_back()
@@ -28,9 +15,7 @@ attached()
 {
     program=$1
     shift
-    "$vrrl" record --dormant -- "$top_builddir/$program" --kernel "$kernel" --slots 400 long.txt >printed 2>said &
-    recorder=$!
-    wait_for has_state dormant
+    start_demo "$program" 300
     # The first time it is waited for, so that it is in the middle of its work the second time.
     expect 0 "$vrrl" attach -o first.vrrl -c 100 "$pid"
     wait_for has_state recording
@@ -42,10 +27,7 @@ attached()
     wait_for has_read_back
     expect 0 "$vrrl" detach "$pid"
     says err 'records no more'
-    wait "$recorder"
-    equal "$program ends with" "$?" 0
-    silent said
-    grep -q '^checked on the CPU: equal' printed || fail "$program: $(cat printed)"
+    demo_ended "$program"
     expect 0 "$vrrl" verify run.vrrl
     equal "the run of $program" "$("$vrrl" info --json run.vrrl | jq -c '.session.runs | [length, .[0].late]')" '[1,true]'
 }

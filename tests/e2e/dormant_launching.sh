@@ -2,35 +2,18 @@
 # Hosts that launch and launch are attached to and let go at random moments: in the middle of
 # launches, uploads and read-backs, too.  They end with right results, and each log is sound.
 . "${top_srcdir:?}/tests/e2e/lib.sh"
-kernel=$top_builddir/src/replay/standalone/megakernel.cl
+. "$top_srcdir/tests/e2e/dormant_lib.sh"
 attaches=12
 
-copies=0
-while [ "$copies" -lt 400 ]; do
-    cat "$top_srcdir/tests/demo/GPL-3.txt"
-    copies=$((copies + 1))
-done >long.txt
-
-has_begun()
-{
-    pid=$(cat "/proc/$recorder/task/$recorder/children" | tr -d ' ')
-    [ "$("$vrrl" ps --json | jq -r "select(.pid == ${pid:-0}).state")" = dormant ]
-}
-
 for program in textstat textstat-by-hand; do
-    "$vrrl" record --dormant -- "$top_builddir/$program" --kernel "$kernel" --slots 400 long.txt >printed 2>said &
-    recorder=$!
-    wait_for has_begun
+    start_demo $program 400
     cycles=0
     # It may end before: a machine with nothing else to do is fast.
     while [ "$cycles" -lt "$attaches" ] && "$vrrl" attach -o "$cycles.vrrl" -c 1000 "$pid" >out 2>err; do
         "$vrrl" detach "$pid" >out 2>err || break
         cycles=$((cycles + 1))
     done
-    wait "$recorder"
-    equal "$program ends with" "$?" 0
-    silent said
-    grep -q '^checked on the CPU: equal' printed || fail "$program: $(cat printed)"
+    demo_ended $program
     # One that was attached between two publishes has none.
     for log in *.vrrl; do
         [ -e "$log" ] || continue
