@@ -106,6 +106,11 @@ struct gpu_state *gpu_lock_known(void)
     return state;
 }
 
+struct gpu_state *gpu_lock_begun(void)
+{
+    return recorder_makes_no_calls() ? NULL : lock();
+}
+
 struct gpu_state *gpu_lock_remembered(void)
 {
     if (!gpu_is_remembered() ||

@@ -146,6 +146,9 @@ struct gpu_state {
  * was ever made */
 struct gpu_state *gpu_lock_known(void);
 
+/** The same, to finish what was begun, also when it was told to record no more meanwhile. */
+struct gpu_state *gpu_lock_begun(void);
+
 /** The same, for what is remembered while dormant too; makes the state.  \return NULL when nothing
  *  will ever be recorded */
 struct gpu_state *gpu_lock_remembered(void);

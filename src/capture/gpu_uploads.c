@@ -151,7 +151,7 @@ void gpu_upload_end(struct gpu_upload *upload, bool made)
     if (upload->publishes.taken == 0 && upload->number == 0 && made)
         return;
     int saved = errno;
-    struct gpu_state *state = gpu_lock_known();
+    struct gpu_state *state = gpu_lock_begun();
     if (state == NULL)
         return;
     gpu_finish_publishes(state, upload->buffer, &upload->publishes, made);

@@ -7,9 +7,7 @@ root=/usr/aarch64-linux-gnu
 source=$(cd "$top_srcdir" && pwd)
 symbol='push_work(_, _, opcode, args, nargs, _, tenant, ring, slot, len, _) -> ret != 0'
 
-case $(readelf -d "$top_builddir/.libs/libvrrl-preload.so") in
-*libasan* | *libtsan*) echo 'built without the sanitizer: skipped' && exit 77 ;;
-esac
+is_sanitized && echo 'built without the sanitizer: skipped' && exit 77
 for tool in $compiler qemu-aarch64; do
     command -v $tool >/dev/null || { echo "there is no $tool: skipped" && exit 77; }
 done

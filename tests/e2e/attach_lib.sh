@@ -4,12 +4,10 @@
 shim=$top_builddir/.libs/libvrrl-preload.so
 load_shim=$top_builddir/tests/e2e/load_shim
 
-case $(readelf -d "$shim") in
-*libasan* | *libtsan* | *libubsan*)
+if is_sanitized; then
     echo "a sanitizer's runtime cannot be loaded into a process that runs"
     exit 77
-    ;;
-esac
+fi
 
 # build_host NAME FLAGS...: attach_host, linked in one of the ways that there are
 build_host()

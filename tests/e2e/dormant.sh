@@ -43,6 +43,15 @@ end()
     [ ! -e "/dev/shm/vrrl-$(id -u)/$pid" ] || fail 'the control file was left behind'
 }
 
+# ends_filtered: the host ends well under its filter, by which a sanitizer is killed at the end
+ends_filtered()
+{
+    exec 9>&-
+    wait "$pid"
+    code=$?
+    is_sanitized || equal 'the host under a filter ends with' "$code" 0
+}
+
 # shows FILTER VALUE [PID]: what vrrl ps says of it
 shows()
 {
@@ -217,26 +226,20 @@ tell 'publish 1'
 holds filtered.vrrl 2
 refused "$vrrl" attach -o more.vrrl "$pid"
 says err 'seccomp'
-exec 9>&-
-wait "$pid"
-equal 'the host under a filter ends with' "$?" 0
+ends_filtered
 begin VRRL_DISABLE=1
 tell filter
 tell 'publish 1'
 shows .state confined
 refused "$vrrl" attach -o more.vrrl "$pid"
-exec 9>&-
-wait "$pid"
-equal 'the host under a filter ends with' "$?" 0
+ends_filtered
 begin VRRL_DISABLE=1
 expect 0 "$vrrl" attach -o more.vrrl "$pid"
 tell filter
 tell 'publish 1'
 shows .state confined
 [ ! -e more.vrrl ] || fail 'a log was made under a filter'
-exec 9>&-
-wait "$pid"
-equal 'the host under a filter ends with' "$?" 0
+ends_filtered
 
 # Refusals of what is no process, or none of ours.
 sleep 60 &

@@ -59,11 +59,7 @@ while [ "$cycles" -lt "$attaches" ]; do
 done
 after=$(has)
 echo "mappings, kB, descriptors: $before before, $after after $attaches attaches"
-# A sanitizer has memory of its own.
-case $(readelf -d "$shim") in
-*libasan* | *libtsan* | *libubsan*) ;;
-*) [ "$before" = "$after" ] || fail "the process grew: $before, then $after" ;;
-esac
+is_sanitized || [ "$before" = "$after" ] || fail "the process grew: $before, then $after"
 : >stop
 wait "$pid"
 equal 'the host ends with' "$?" 0

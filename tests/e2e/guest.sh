@@ -5,7 +5,7 @@
 shim=$top_builddir/.libs/libvrrl-preload.so
 host=$top_builddir/tests/e2e/guest_host
 sanitized=no
-case $(readelf -d "$shim") in *libasan* | *libtsan* | *libubsan*) sanitized=yes ;; esac
+is_sanitized && sanitized=yes
 
 # same MODE [ARGUMENT]: run it unrecorded and recorded, and compare
 same()

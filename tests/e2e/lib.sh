@@ -71,6 +71,12 @@ refused()
     [ "$(wc -l <err)" -eq 1 ] || fail "not one line on stderr: $last"
 }
 
+# is_sanitized: the shim was built with a sanitizer, whose runtime has memory and habits of its own
+is_sanitized()
+{
+    readelf -d "$top_builddir/.libs/libvrrl-preload.so" | grep -q -e libasan -e libtsan -e libubsan
+}
+
 # loader_knows VARIABLE: whether the OpenCL loader looks at a variable of the environment
 loader_knows()
 {

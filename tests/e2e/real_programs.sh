@@ -2,12 +2,7 @@
 # OpenCL programs that nobody here wrote: the same results with the recorder, and nothing recorded.
 . "${top_srcdir:?}/tests/e2e/lib.sh"
 shim=$top_builddir/.libs/libvrrl-preload.so
-case $(readelf -d "$shim") in
-*libasan* | *libtsan*)
-    echo 'programs without the sanitizer cannot have it preloaded: skipped'
-    exit 77
-    ;;
-esac
+is_sanitized && echo 'programs without the sanitizer cannot have it preloaded: skipped' && exit 77
 tried=0
 
 # same PROGRAM ARGUMENT...: says the same and ends the same; figures are masked by $mask
