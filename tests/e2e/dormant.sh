@@ -113,8 +113,8 @@ expect 0 "$vrrl" detach "$pid"
 tell 'publish 1'
 holds bare.vrrl 6
 # The descriptors and the memory are the host's own again.
-[ -z "$(grep vrrl "/proc/$pid/maps" | grep -v -e libvrrl -e "vrrl-$(id -u)/$pid")" ] ||
-    fail "something stays mapped: $(grep vrrl "/proc/$pid/maps")"
+[ -z "$(grep "[.]vrrl" "/proc/$pid/maps")" ] ||
+    fail "something stays mapped: $(grep "[.]vrrl" "/proc/$pid/maps")"
 end
 
 # What cannot be recorded into is said to who asked, and the host goes on.
