@@ -62,9 +62,33 @@ struct gpu_piece {
     size_t count;
 };
 
+#define GPU_ORDER_MAX 4u
+
+/** Launches of megakernels, by their numbers among all, that are on a queue. */
+struct gpu_launches {
+    uintptr_t queue;
+    uint32_t first;
+    uint32_t last;
+};
+
+/** The launches that a command comes behind: when it is complete, they are.  Others may run beside
+ *  it. */
+struct gpu_order {
+    unsigned len;
+    struct gpu_launches behind[GPU_ORDER_MAX];
+};
+
+/** The number of the last launch of a megakernel, 0 before the first. */
+uint32_t gpu_last_launch(void);
+
+/** The host knows that a command of this order is complete. */
+void gpu_completed(const struct gpu_order *order);
+
 /** Bytes that go up together, in one call. */
 struct gpu_upload {
     uintptr_t buffer;
+    /** A launch of the ring's megakernel may run beside it. */
+    bool beside;
     /** Publishes that it makes, if it goes into a ring. */
     struct batch publishes;
     /** Among all uploads; 0 when it goes into no ring. */
@@ -75,21 +99,23 @@ struct gpu_upload {
     uint64_t position;
 };
 
-/** Bytes are about to go up.  They are read here, and must be the ones that will go. */
-void gpu_upload_begin(struct gpu_upload *upload, uintptr_t buffer, const struct gpu_piece *pieces,
-                      size_t pieces_len);
+/** Bytes are about to go up.  They are read here, and must be the ones that will go.
+ *
+ *  \param order  NULL: nothing runs beside it, as with a new buffer */
+void gpu_upload_begin(struct gpu_upload *upload, uintptr_t buffer, const struct gpu_order *order,
+                      const struct gpu_piece *pieces, size_t pieces_len);
 
 /** \param made  whether the API took the call */
 void gpu_upload_end(struct gpu_upload *upload, bool made);
 
 /** As an upload of a pattern, over and over. */
-void gpu_fill_begin(struct gpu_upload *upload, uintptr_t buffer, size_t offset, size_t count,
-                    const void *pattern, size_t pattern_bytes);
+void gpu_fill_begin(struct gpu_upload *upload, uintptr_t buffer, const struct gpu_order *order,
+                    size_t offset, size_t count, const void *pattern, size_t pattern_bytes);
 
 /** As an upload of bytes that another buffer holds, if it is known what it holds.  A megakernel's
  *  buffer that is copied elsewhere is seen when it is read back from there. */
-void gpu_copy_begin(struct gpu_upload *upload, uintptr_t from, size_t from_offset, uintptr_t to,
-                    size_t to_offset, size_t count);
+void gpu_copy_begin(struct gpu_upload *upload, const struct gpu_order *order, uintptr_t from,
+                    size_t from_offset, uintptr_t to, size_t to_offset, size_t count);
 
 /** The host has a buffer mapped for writing, at this address, or has it no more (NULL).  A ring
  *  that is launched on meanwhile is looked at there. */
@@ -156,6 +182,8 @@ struct gpu_submit {
     /** Number of the megakernel, from 1; 0: none. */
     unsigned megakernel;
     uint64_t launch;
+    /** Among all of megakernels. */
+    uint32_t number;
     /** Number of the journal entry with kernel and arguments. */
     uint64_t kernel_entry;
     uint64_t position;
@@ -169,7 +197,8 @@ struct gpu_submit {
  * the API waits until nothing is in flight, shows each buffer, and ends when all were shown.
  */
 bool gpu_checkpoint_wanted(const struct gpu_launch *launch);
-void gpu_checkpoint_seen(const struct gpu_argument *argument, const void *bytes);
+void gpu_checkpoint_seen(const struct gpu_launch *launch, const struct gpu_argument *argument,
+                         const void *bytes);
 void gpu_checkpoint_end(void);
 
 /** A kernel is about to be launched.  The first launch of a megakernel records what went up into
@@ -187,20 +216,22 @@ struct gpu_readback {
     /** Uploads, and launches of any megakernel, that were enqueued before. */
     uint32_t uploads;
     uint32_t launches;
+    struct gpu_order order;
+    /** Of those launches some may have been running meanwhile. */
+    bool beside;
 };
 
 /** Bytes are about to come back.  \return false when nobody is interested: the hooks need not
  *  remember it */
-bool gpu_readback_begin(struct gpu_readback *readback, uintptr_t buffer, size_t offset,
-                        size_t count);
+bool gpu_readback_begin(struct gpu_readback *readback, uintptr_t buffer,
+                        const struct gpu_order *order, size_t offset, size_t count);
 
 /**
  * The host knows now that they have come.
  *
  * \param pieces  where they lie in the host's memory; the host has not written there since
- * \param completed  the launches before it are known to be complete too (an in-order queue)
  */
 void gpu_readback_end(const struct gpu_readback *readback, const struct gpu_piece *pieces,
-                      size_t pieces_len, bool completed);
+                      size_t pieces_len);
 
 #endif

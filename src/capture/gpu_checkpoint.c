@@ -28,15 +28,17 @@ bool gpu_checkpoint_wanted(const struct gpu_launch *launch)
 }
 
 /** Slots that are PUBLISHED there and that nobody saw published are recorded now. */
-static void see_ring(struct gpu_state *state, struct buffer *buffer, const struct gpu_piece *piece)
+static void see_ring(struct gpu_state *state, struct buffer *buffer, const struct gpu_order *order,
+                     const struct gpu_piece *piece)
 {
     struct batch publishes = {0};
     state->uploads++;
-    gpu_look_for_publishes(state, buffer, piece, 1, &publishes);
+    gpu_look_for_publishes(state, buffer, order, piece, 1, &publishes);
     gpu_finish_publishes(state, buffer->handle, &publishes, true);
 }
 
-void gpu_checkpoint_seen(const struct gpu_argument *argument, const void *bytes)
+void gpu_checkpoint_seen(const struct gpu_launch *launch, const struct gpu_argument *argument,
+                         const void *bytes)
 {
     int saved = errno;
     struct gpu_state *state = gpu_lock_known();
@@ -44,15 +46,16 @@ void gpu_checkpoint_seen(const struct gpu_argument *argument, const void *bytes)
         return;
     struct buffer *buffer = gpu_find_buffer(state, argument->buffer);
     const struct gpu_piece piece = {argument->offset, bytes, argument->bytes};
+    const struct gpu_order order = {1, {{launch->queue, 0, state->launches}}};
     if (buffer != NULL && buffer->ring)
-        see_ring(state, buffer, &piece);
+        see_ring(state, buffer, &order, &piece);
     else if (buffer != NULL)
         gpu_know_contents(state, buffer, &piece);
     gpu_unlock(state);
     /* The epoch, and what else a read-back tells. */
     struct gpu_readback readback;
-    if (gpu_readback_begin(&readback, argument->buffer, argument->offset, argument->bytes))
-        gpu_readback_end(&readback, &piece, 1, true);
+    if (gpu_readback_begin(&readback, argument->buffer, &order, argument->offset, argument->bytes))
+        gpu_readback_end(&readback, &piece, 1);
     errno = saved;
 }
 

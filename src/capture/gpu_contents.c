@@ -22,7 +22,8 @@ struct journal_entry gpu_entry_now(struct recording *recording, uint32_t type, u
 }
 
 static void write_contents(struct recording *recording, struct journal *journal, uint32_t ring,
-                           const struct buffer *buffer, const struct gpu_piece *piece)
+                           uint32_t flags, const struct buffer *buffer,
+                           const struct gpu_piece *piece)
 {
     struct session_contents told = {.buffer = buffer->number,
                                     .buffer_bytes = buffer->bytes,
@@ -34,6 +35,7 @@ static void write_contents(struct recording *recording, struct journal *journal,
     memcpy(at, &told, sizeof(told));
     memcpy(at + sizeof(told), piece->bytes, piece->count);
     struct journal_entry entry = gpu_entry_now(recording, SESSION_ENTRY_CONTENTS, ring);
+    entry.flags = flags;
     journal_commit(journal, &entry);
 }
 
@@ -49,34 +51,40 @@ void gpu_record_first_contents(struct recording *recording, struct buffer *buffe
         if (bytes == NULL)
             return;
         if (known > 0)
-            write_contents(recording, journal, ring, buffer, &(struct gpu_piece){at, bytes, known});
+            write_contents(recording, journal, ring, 0, buffer,
+                           &(struct gpu_piece){at, bytes, known});
         at = (at + known) / sizeof(uint32_t) * sizeof(uint32_t) + sizeof(uint32_t);
     }
 }
 
-/** A ring that the buffer is of, if any has a number. */
-static uint32_t ring_of(const struct gpu_state *state, const struct buffer *buffer)
+/** A megakernel that the buffer is of, if any has a number. */
+static const struct megakernel *megakernel_of(const struct gpu_state *state,
+                                              const struct buffer *buffer)
 {
-    uint32_t ring = SESSION_RING_UNKNOWN;
+    const struct megakernel *found = NULL;
     for (unsigned i = 0; i < state->megakernels_len; i++)
         for (unsigned role = 0; role < GPU_MEGAKERNEL_BUFFERS; role++)
             if (state->megakernels[i].numbered &&
                 state->megakernels[i].buffers[role].buffer == buffer->handle)
-                ring = state->megakernels[i].ring;
-    return ring;
+                found = &state->megakernels[i];
+    return found;
 }
 
 void gpu_record_contents(struct gpu_state *state, const struct buffer *buffer,
-                         const struct gpu_piece *pieces, size_t pieces_len)
+                         const struct gpu_order *order, const struct gpu_piece *pieces,
+                         size_t pieces_len)
 {
     struct recording *recording = recorder_opened();
     struct journal *journal = recording == NULL ? NULL : gpu_journal(recording, JOURNAL_SUBMITS);
     if (journal == NULL)
         return;
-    uint32_t ring = ring_of(state, buffer);
+    const struct megakernel *megakernel = megakernel_of(state, buffer);
+    uint32_t ring = megakernel == NULL ? SESSION_RING_UNKNOWN : megakernel->ring;
+    uint32_t flags =
+        megakernel != NULL && gpu_runs_beside(megakernel, order) ? JOURNAL_ENTRY_BESIDE : 0;
     for (size_t i = 0; i < pieces_len; i++)
         if (pieces[i].count <= UPLOAD_CONTENTS_MAX)
-            write_contents(recording, journal, ring, buffer, &pieces[i]);
+            write_contents(recording, journal, ring, flags, buffer, &pieces[i]);
         else
             gpu_record_lost(state, buffer, pieces[i].offset, pieces[i].count);
 }
@@ -93,8 +101,10 @@ void gpu_record_lost(struct gpu_state *state, const struct buffer *buffer, size_
         return;
     size_t left = buffer->bytes - offset;
     *told = (struct session_lost){buffer->number, offset, count < left ? count : left};
+    const struct megakernel *megakernel = megakernel_of(state, buffer);
     struct journal_entry entry =
-        gpu_entry_now(recording, SESSION_ENTRY_LOST, ring_of(state, buffer));
+        gpu_entry_now(recording, SESSION_ENTRY_LOST,
+                      megakernel == NULL ? SESSION_RING_UNKNOWN : megakernel->ring);
     journal_commit(journal, &entry);
 }
 
@@ -138,7 +148,8 @@ static void collect_runs(struct gpu_state *state, const struct told_slots *slots
 }
 
 static void write_upload(struct gpu_state *state, struct recording *recording,
-                         const struct told_slots *slots, uint32_t ring, uint64_t position)
+                         const struct told_slots *slots, uint32_t ring, uint32_t flags,
+                         uint64_t position)
 {
     struct journal *journal = gpu_journal(recording, JOURNAL_SUBMITS);
     if (journal == NULL)
@@ -154,6 +165,7 @@ static void write_upload(struct gpu_state *state, struct recording *recording,
     memcpy(at + sizeof(told), state->collected, runs_bytes);
     struct journal_entry entry = gpu_entry_now(recording, SESSION_ENTRY_UPLOAD, ring);
     entry.position = position;
+    entry.flags = flags;
     journal_commit(journal, &entry);
 }
 
@@ -178,7 +190,8 @@ void gpu_record_upload(struct gpu_state *state, const struct gpu_upload *upload)
                                    .begin = begin / VYRE_SLOT_BYTES,
                                    .end = (end + VYRE_SLOT_BYTES - 1) / VYRE_SLOT_BYTES,
                                    .upload = upload->number};
-        write_upload(state, recording, &slots, megakernel->ring, upload->position);
+        write_upload(state, recording, &slots, megakernel->ring,
+                     upload->beside ? JOURNAL_ENTRY_BESIDE : 0, upload->position);
     }
 }
 
@@ -193,5 +206,5 @@ void gpu_record_ring(struct gpu_state *state, struct recording *recording,
     struct told_slots slots = {.shadow = buffer->shadow,
                                .first_block = ring->offset / SHADOW_BLOCK,
                                .end = ring->bytes / VYRE_SLOT_BYTES};
-    write_upload(state, recording, &slots, megakernel->ring, log_total(recording->log));
+    write_upload(state, recording, &slots, megakernel->ring, 0, log_total(recording->log));
 }

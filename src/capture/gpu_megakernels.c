@@ -192,6 +192,10 @@ static struct megakernel *remember(struct gpu_state *state,
         if (buffer != NULL)
             buffer->argument = true;
     }
+    made->done_known = known_word(
+        gpu_find_buffer(state, buffers[VYRE_KERNEL_ARG_CONTROL].buffer),
+        buffers[VYRE_KERNEL_ARG_CONTROL].offset + VYRE_CONTROL_DONE_COUNT * WORD, &made->done);
+    made->done_seen = made->done;
     gpu_record_early_publishes(state, made);
     return made;
 }

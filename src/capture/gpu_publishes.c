@@ -33,6 +33,8 @@ struct window {
     struct gpu_state *state;
     struct shadow *shadow;
     const struct megakernel *megakernel;
+    /** A launch runs beside the upload, and may drain what is there at any moment. */
+    bool beside;
     /** Block of slot 0. */
     size_t first_block;
     const uint8_t *bytes;
@@ -40,10 +42,20 @@ struct window {
     size_t end;
 };
 
-/** Whether a launch may have consumed a slot since it was seen to be PUBLISHED. */
-static bool may_be_consumed(const struct window *window, size_t block)
+/** Upload that touched a block last. */
+static uint32_t touched_by(const struct shadow *shadow, size_t block)
 {
-    return window->shadow->settled[block] < window->megakernel->last_launch;
+    uint32_t page = shadow->page_uploaded[block / SHADOW_PAGE];
+    return page > shadow->uploaded[block] ? page : shadow->uploaded[block];
+}
+
+/** Whether a launch may have consumed a slot since it was seen to be PUBLISHED.
+ *  \param touched  touched_by() before this upload */
+static bool may_be_consumed(const struct window *window, size_t block, uint32_t touched)
+{
+    const struct shadow *shadow = window->shadow;
+    return shadow->settled[block] < window->megakernel->last_launch ||
+           (window->beside && shadow->shown[block] < touched);
 }
 
 static void is_published(struct window *window, size_t block)
@@ -64,12 +76,12 @@ static bool skip_page(struct window *window)
         memcmp(known, known + 1, SHADOW_PAGE * sizeof(uint16_t) - 1) != 0)
         return false;
     size_t page = block / SHADOW_PAGE;
-    shadow->page_uploaded[page] = window->state->uploads;
     for (uint64_t left = shadow->published[page]; left != 0; left &= left - 1) {
         size_t slot = block + (size_t)__builtin_ctzll(left);
-        if (may_be_consumed(window, slot))
+        if (may_be_consumed(window, slot, touched_by(shadow, slot)))
             is_published(window, slot);
     }
+    shadow->page_uploaded[page] = window->state->uploads;
     window->bytes += PAGE_BYTES;
     window->at += PAGE_BYTES;
     return true;
@@ -84,7 +96,8 @@ static void look_at_block(struct window *window)
     size_t count = SHADOW_BLOCK - from < left ? SHADOW_BLOCK - from : left;
     /* A payload that goes up ahead of its status finds that of the slot's last use, which the GPU
      * may have changed since. */
-    if (from > 0 && may_be_consumed(window, block)) {
+    bool consumed = may_be_consumed(window, block, touched_by(shadow, block));
+    if (from > 0 && consumed) {
         shadow->known[block] &= (uint16_t)~1u;
         shadow->published[block / SHADOW_PAGE] &= ~(UINT64_C(1) << block % SHADOW_PAGE);
     }
@@ -93,14 +106,15 @@ static void look_at_block(struct window *window)
     memcpy(before, shadow->bytes + block * SHADOW_BLOCK, sizeof(before));
     if (gpu_merge(shadow, block, from, window->bytes, count, window->state->uploads) &&
         (memcmp(before, shadow->bytes + block * SHADOW_BLOCK, sizeof(before)) != 0 ||
-         (known_before & 1u) == 0 || may_be_consumed(window, block)))
+         (known_before & 1u) == 0 || consumed))
         is_published(window, block);
     window->bytes += count;
     window->at += count;
 }
 
 static void look_at_piece(struct gpu_state *state, struct buffer *buffer,
-                          const struct megakernel *megakernel, const struct gpu_piece *piece)
+                          const struct megakernel *megakernel, const struct gpu_order *order,
+                          const struct gpu_piece *piece)
 {
     const struct range *ring = &megakernel->buffers[VYRE_KERNEL_ARG_RING];
     if (!range_overlaps(ring, buffer->handle, piece->offset, piece->count))
@@ -110,6 +124,7 @@ static void look_at_piece(struct gpu_state *state, struct buffer *buffer,
         .state = state,
         .shadow = buffer->shadow,
         .megakernel = megakernel,
+        .beside = gpu_runs_beside(megakernel, order),
         .first_block = ring->offset / SHADOW_BLOCK,
         .at = piece->offset > ring->offset ? piece->offset : ring->offset,
         .end = end < ring->offset + ring->bytes ? end : ring->offset + ring->bytes,
@@ -252,16 +267,17 @@ static void put_in_order(struct gpu_state *state)
 }
 
 void gpu_look_for_publishes(struct gpu_state *state, struct buffer *buffer,
-                            const struct gpu_piece *pieces, size_t pieces_len,
-                            struct batch *publishes)
+                            const struct gpu_order *order, const struct gpu_piece *pieces,
+                            size_t pieces_len, struct batch *publishes)
 {
     for (unsigned m = 0; m < state->megakernels_len; m++) {
         struct megakernel *megakernel = &state->megakernels[m];
         for (size_t i = 0; i < pieces_len; i++)
-            look_at_piece(state, buffer, megakernel, &pieces[i]);
+            look_at_piece(state, buffer, megakernel, order, &pieces[i]);
         if (state->collected_len == 0)
             continue;
         put_in_order(state);
+        megakernel->done += (uint32_t)state->collected_len;
         /* Of several rings in one buffer, all but the last are finished at once. */
         gpu_finish_publishes(state, buffer->handle, publishes, true);
         take_places(state, buffer, megakernel, publishes);
@@ -299,6 +315,7 @@ void gpu_record_early_publishes(struct gpu_state *state, struct megakernel *mega
         gpu_collect(state, (uint32_t)keys[i]);
     }
     munmap(keys, slots * sizeof(*keys));
+    megakernel->done += (uint32_t)len;
     struct batch publishes = {0};
     take_places(state, buffer, megakernel, &publishes);
     gpu_finish_publishes(state, ring->buffer, &publishes, true);

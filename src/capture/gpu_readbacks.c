@@ -11,18 +11,36 @@
 /** Bytes of one observation that are kept. */
 #define OBSERVED_MAX (1u << 20)
 
+static bool has_bytes(const struct megakernel *megakernel, uintptr_t buffer, size_t offset,
+                      size_t count)
+{
+    for (unsigned role = 0; role < GPU_MEGAKERNEL_BUFFERS; role++)
+        if (range_overlaps(&megakernel->buffers[role], buffer, offset, count))
+            return true;
+    return false;
+}
+
 static bool concerns_megakernel(const struct gpu_state *state, uintptr_t buffer, size_t offset,
                                 size_t count)
 {
     for (unsigned i = 0; i < state->megakernels_len; i++)
-        for (unsigned role = 0; role < GPU_MEGAKERNEL_BUFFERS; role++)
-            if (range_overlaps(&state->megakernels[i].buffers[role], buffer, offset, count))
-                return true;
+        if (has_bytes(&state->megakernels[i], buffer, offset, count))
+            return true;
     return false;
 }
 
-bool gpu_readback_begin(struct gpu_readback *readback, uintptr_t buffer, size_t offset,
-                        size_t count)
+bool gpu_reads_beside(const struct gpu_state *state, uintptr_t buffer, size_t offset, size_t count,
+                      const struct gpu_order *order)
+{
+    for (unsigned i = 0; i < state->megakernels_len; i++)
+        if (has_bytes(&state->megakernels[i], buffer, offset, count) &&
+            gpu_runs_beside(&state->megakernels[i], order))
+            return true;
+    return false;
+}
+
+bool gpu_readback_begin(struct gpu_readback *readback, uintptr_t buffer,
+                        const struct gpu_order *order, size_t offset, size_t count)
 {
     int saved = errno;
     struct gpu_state *state = gpu_lock_known();
@@ -31,11 +49,14 @@ bool gpu_readback_begin(struct gpu_readback *readback, uintptr_t buffer, size_t 
     const struct buffer *known = gpu_find_buffer(state, buffer);
     bool wanted = known != NULL &&
                   (known->alias.count > 0 || concerns_megakernel(state, buffer, offset, count));
-    *readback = (struct gpu_readback){.buffer = buffer,
-                                      .offset = offset,
-                                      .count = count,
-                                      .uploads = state->uploads,
-                                      .launches = state->launches};
+    *readback = (struct gpu_readback){
+        .buffer = buffer,
+        .offset = offset,
+        .count = count,
+        .uploads = state->uploads,
+        .launches = state->launches,
+        .order = *order,
+        .beside = wanted && gpu_reads_beside(state, buffer, offset, count, order)};
     gpu_unlock(state);
     if (wanted)
         readback->look = recorder_look_at_epoch();
@@ -76,6 +97,7 @@ static void see_slot(struct shadow *shadow, size_t block, const uint8_t *bytes,
         shadow->published[block / SHADOW_PAGE] |= bit;
         if (readback->launches > shadow->settled[block])
             shadow->settled[block] = readback->launches;
+        shadow->shown[block] = readback->uploads;
     } else {
         shadow->published[block / SHADOW_PAGE] &= ~bit;
     }
@@ -88,9 +110,38 @@ static uint64_t launches_before(const struct megakernel *megakernel,
     uint64_t launches = megakernel->launches;
     uint64_t remembered = launches < LAUNCHES_REMEMBERED ? launches : LAUNCHES_REMEMBERED;
     for (uint64_t i = 0; i < remembered; i++, launches--)
-        if (megakernel->last_launches[launches % LAUNCHES_REMEMBERED] <= readback->launches)
+        if (megakernel->last_launches[launches % LAUNCHES_REMEMBERED].number <= readback->launches)
             break;
     return launches;
+}
+
+/** Whether it is what was told last, as of a host that asks again and again how far a launch is.
+ *  \param hash  of what it shows */
+static bool is_told(const struct gpu_state *state, struct megakernel *megakernel, unsigned role,
+                    const struct gpu_readback *readback, size_t offset, size_t count, uint64_t hash)
+{
+    struct told_observation *last = &megakernel->told_last[role];
+    const struct told_observation told = {.offset = offset,
+                                          .count = count,
+                                          .launches = launches_before(megakernel, readback),
+                                          .uploads = state->uploads,
+                                          .hash = hash};
+    bool same = readback->beside && last->offset == told.offset && last->count == told.count &&
+                last->launches == told.launches && last->uploads == told.uploads &&
+                last->hash == told.hash;
+    *last = told;
+    return same;
+}
+
+static uint64_t hash_bytes(const uint8_t *bytes, size_t count)
+{
+    uint64_t hash = count;
+    uint64_t word = 0;
+    for (size_t at = 0; at < count; at += sizeof(word)) {
+        memcpy(&word, bytes + at, count - at < sizeof(word) ? count - at : sizeof(word));
+        hash = gpu_mix(hash, word);
+    }
+    return hash;
 }
 
 /** Append an observation.  \return where its \a bytes go; NULL when it is not kept */
@@ -108,12 +159,14 @@ static uint8_t *begin_observation(const struct megakernel *megakernel,
     if (told == NULL)
         return NULL;
     uint64_t launches = launches_before(megakernel, readback);
-    uint64_t completed = megakernel->completed;
+    uint64_t completed = launches;
+    if (readback->beside && launches > 0)
+        completed = megakernel->completed < launches ? megakernel->completed : launches - 1;
     *told = (struct session_observation){.what = (uint32_t)what,
                                          .offset = offset,
                                          .count = count,
                                          .launches = launches,
-                                         .completed = completed < launches ? completed : launches,
+                                         .completed = completed,
                                          .unseen = seen->unseen};
     memcpy(told->statuses, seen->statuses, sizeof(told->statuses));
     return (uint8_t *)(told + 1);
@@ -130,7 +183,7 @@ static void end_observation(const struct megakernel *megakernel)
     journal_commit(&recording->journals[JOURNAL_OBSERVATIONS], &entry);
 }
 
-static void see_ring(struct gpu_state *state, const struct megakernel *megakernel, size_t offset,
+static void see_ring(struct gpu_state *state, struct megakernel *megakernel, size_t offset,
                      const uint8_t *bytes, size_t count, const struct gpu_readback *readback)
 {
     const struct range *ring = &megakernel->buffers[VYRE_KERNEL_ARG_RING];
@@ -143,6 +196,12 @@ static void see_ring(struct gpu_state *state, const struct megakernel *megakerne
     for (size_t slot = first; slot < end; slot++)
         see_slot(shadow, ring->offset / SHADOW_BLOCK + slot,
                  bytes + (slot * VYRE_SLOT_BYTES - offset), readback, &seen);
+    uint64_t hash = 0;
+    for (size_t slot = first; slot < end && readback->beside; slot++)
+        hash =
+            gpu_mix(hash, hash_bytes(bytes + (slot * VYRE_SLOT_BYTES - offset), sizeof(uint32_t)));
+    if (is_told(state, megakernel, VYRE_KERNEL_ARG_RING, readback, first, end, hash))
+        return;
     size_t map_bytes = seen.statuses[VYRE_STATUS_PUBLISHED] == 0 ? 0 : (end - first + 7) / 8;
     uint8_t *map =
         begin_observation(megakernel, readback, SESSION_OBSERVED_RING, first * VYRE_SLOT_BYTES,
@@ -159,10 +218,14 @@ static void see_ring(struct gpu_state *state, const struct megakernel *megakerne
     end_observation(megakernel);
 }
 
-static void see_bytes(const struct megakernel *megakernel, const struct gpu_readback *readback,
-                      enum session_observed what, size_t offset, const uint8_t *bytes, size_t count)
+static void see_bytes(const struct gpu_state *state, struct megakernel *megakernel, unsigned role,
+                      const struct gpu_readback *readback, enum session_observed what,
+                      size_t offset, const uint8_t *bytes, size_t count)
 {
     count = count < OBSERVED_MAX ? count : OBSERVED_MAX;
+    if (is_told(state, megakernel, role, readback, offset, count,
+                readback->beside ? hash_bytes(bytes, count) : 0))
+        return;
     uint8_t *kept = begin_observation(megakernel, readback, what, offset, count, count,
                                       &(struct slots_seen){0});
     if (kept == NULL)
@@ -213,16 +276,18 @@ static struct megakernel *megakernel_of(struct gpu_state *state, unsigned role, 
 }
 
 static void see_role(struct gpu_state *state, unsigned role, const struct gpu_piece *piece,
-                     const struct gpu_readback *readback, bool completed)
+                     const struct gpu_readback *readback)
 {
     struct megakernel *megakernel =
         megakernel_of(state, role, readback->buffer, piece->offset, piece->count);
     if (megakernel == NULL)
         return;
-    uint64_t launches = launches_before(megakernel, readback);
-    if (completed && launches > megakernel->completed)
-        megakernel->completed = launches;
     const struct range *range = &megakernel->buffers[role];
+    const size_t done_at = range->offset + VYRE_CONTROL_DONE_COUNT * sizeof(uint32_t);
+    if (role == VYRE_KERNEL_ARG_CONTROL && piece->offset <= done_at &&
+        done_at + sizeof(uint32_t) <= piece->offset + piece->count)
+        memcpy(&megakernel->done_seen, (const uint8_t *)piece->bytes + (done_at - piece->offset),
+               sizeof(megakernel->done_seen));
     size_t begin = piece->offset > range->offset ? piece->offset : range->offset;
     size_t piece_end = piece->offset + piece->count;
     size_t range_end = range->offset + range->bytes;
@@ -232,30 +297,33 @@ static void see_role(struct gpu_state *state, unsigned role, const struct gpu_pi
     switch (role) {
     case VYRE_KERNEL_ARG_CONTROL:
         see_epoch(state, range, offset, bytes, count, readback->look);
-        see_bytes(megakernel, readback, SESSION_OBSERVED_CONTROL, offset, bytes, count);
+        see_bytes(state, megakernel, role, readback, SESSION_OBSERVED_CONTROL, offset, bytes,
+                  count);
         break;
     case VYRE_KERNEL_ARG_RING:
         see_ring(state, megakernel, offset, bytes, count, readback);
         break;
     case VYRE_KERNEL_ARG_DEBUG_LOG:
-        see_bytes(megakernel, readback, SESSION_OBSERVED_DEBUG_LOG, offset, bytes, count);
+        see_bytes(state, megakernel, role, readback, SESSION_OBSERVED_DEBUG_LOG, offset, bytes,
+                  count);
         break;
     default:
-        see_bytes(megakernel, readback, SESSION_OBSERVED_IO_QUEUE, offset, bytes, count);
+        see_bytes(state, megakernel, role, readback, SESSION_OBSERVED_IO_QUEUE, offset, bytes,
+                  count);
         break;
     }
 }
 
 static void see(struct gpu_state *state, const struct gpu_readback *readback,
-                const struct gpu_piece *piece, bool completed)
+                const struct gpu_piece *piece)
 {
     for (unsigned role = 0; role < GPU_MEGAKERNEL_BUFFERS; role++)
-        see_role(state, role, piece, readback, completed);
+        see_role(state, role, piece, readback);
 }
 
 /** The same for what was copied here from a megakernel's buffer. */
 static void see_alias(struct gpu_state *state, const struct gpu_readback *readback,
-                      const struct gpu_piece *piece, bool completed)
+                      const struct gpu_piece *piece)
 {
     const struct buffer *buffer = gpu_find_buffer(state, readback->buffer);
     if (buffer == NULL || buffer->alias.count == 0)
@@ -270,25 +338,29 @@ static void see_alias(struct gpu_state *state, const struct gpu_readback *readba
     struct gpu_readback original = {.buffer = alias->from,
                                     .look = alias->look,
                                     .uploads = alias->uploads,
-                                    .launches = alias->launches};
+                                    .launches = alias->launches,
+                                    .order = alias->order,
+                                    .beside = alias->beside};
     struct gpu_piece there = {.offset = alias->from_offset + (begin - alias->offset),
                               .bytes = (const uint8_t *)piece->bytes + (begin - piece->offset),
                               .count = end - begin};
-    see(state, &original, &there, completed);
+    gpu_complete(state, &original.order);
+    see(state, &original, &there);
 }
 
 void gpu_readback_end(const struct gpu_readback *readback, const struct gpu_piece *pieces,
-                      size_t pieces_len, bool completed)
+                      size_t pieces_len)
 {
     int saved = errno;
     struct gpu_state *state = gpu_lock_known();
     if (state == NULL)
         return;
+    gpu_complete(state, &readback->order);
     for (size_t i = 0; i < pieces_len; i++) {
         if (pieces[i].bytes == NULL || pieces[i].count == 0)
             continue;
-        see(state, readback, &pieces[i], completed);
-        see_alias(state, readback, &pieces[i], completed);
+        see(state, readback, &pieces[i]);
+        see_alias(state, readback, &pieces[i]);
     }
     gpu_unlock(state);
     errno = saved;

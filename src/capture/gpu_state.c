@@ -19,6 +19,12 @@ bool gpu_is_watched(void)
     return recorder_settings() != NULL && !recorder_makes_no_calls();
 }
 
+uint32_t gpu_last_launch(void)
+{
+    const struct gpu_state *state = atomic_load_explicit(&gpu_state, memory_order_acquire);
+    return state == NULL ? 0 : atomic_load_explicit(&state->launches, memory_order_relaxed);
+}
+
 static struct gpu_state *make_state(void)
 {
     struct gpu_state *made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE,
@@ -239,7 +245,7 @@ bool gpu_make_shadow(struct gpu_state *state, struct buffer *buffer)
     size_t blocks = (buffer->bytes + SHADOW_BLOCK - 1) / SHADOW_BLOCK;
     size_t pages = (blocks + SHADOW_PAGE - 1) / SHADOW_PAGE;
     uint64_t bytes = sizeof(struct shadow) + SHADOW_BLOCK +
-                     blocks * (SHADOW_BLOCK + sizeof(uint16_t) + 2 * sizeof(uint32_t)) +
+                     blocks * (SHADOW_BLOCK + sizeof(uint16_t) + 3 * sizeof(uint32_t)) +
                      pages * (sizeof(uint64_t) + sizeof(uint32_t)) + 4 * sizeof(uint64_t);
     if (blocks == 0 || bytes > SHADOWS_MAX - state->shadow_bytes)
         return false;
@@ -258,6 +264,8 @@ bool gpu_make_shadow(struct gpu_state *state, struct buffer *buffer)
     shadow->uploaded = (uint32_t *)(void *)at;
     at += blocks * sizeof(uint32_t);
     shadow->settled = (uint32_t *)(void *)at;
+    at += blocks * sizeof(uint32_t);
+    shadow->shown = (uint32_t *)(void *)at;
     at += blocks * sizeof(uint32_t);
     shadow->page_uploaded = (uint32_t *)(void *)at;
     at += pages * sizeof(uint32_t);

@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "capture/gpu.h"
+#include "session/entries.h"
 #include "vyre/vyre_protocol.h"
 
 /** Blocks of a slot's size, in which contents are kept. */
@@ -35,6 +36,8 @@ struct shadow {
     uint32_t *uploaded;
     /** Launches after which it is known that the slot was not consumed. */
     uint32_t *settled;
+    /** The last upload before a read-back that showed the slot PUBLISHED. */
+    uint32_t *shown;
     /** Of a page: slots that are PUBLISHED, and the last upload that touched it unchanged. */
     uint64_t *published;
     uint32_t *page_uploaded;
@@ -49,6 +52,8 @@ struct alias {
     uint32_t look;
     uint32_t uploads;
     uint32_t launches;
+    bool beside;
+    struct gpu_order order;
 };
 
 struct buffer {
@@ -80,6 +85,23 @@ struct range {
 /** Of one megakernel, under way at once. */
 #define LAUNCHES_REMEMBERED 64u
 
+/** A launch of a megakernel. */
+struct launched {
+    /** Among the launches of all megakernels. */
+    uint32_t number;
+    bool complete;
+    uintptr_t queue;
+};
+
+/** An observation that the session has. */
+struct told_observation {
+    size_t offset;
+    size_t count;
+    uint64_t launches;
+    uint32_t uploads;
+    uint64_t hash;
+};
+
 struct megakernel {
     /** By VYRE_KERNEL_ARG_…; one that was recognised by name may lack debug log and IO queue. */
     struct range buffers[GPU_MEGAKERNEL_BUFFERS];
@@ -91,11 +113,23 @@ struct megakernel {
     /** The host publishes into it by a symbol. */
     bool by_symbol;
     uint64_t launches;
+    /** Launches up to it are known to be complete. */
     uint64_t completed;
-    /** Number of its last launch among those of all, and of its last ones: launch i is at i modulo
+    /** What DONE_COUNT is once all is drained that went up, as far as it is known; and what it was
+     *  when it was last seen. */
+    bool done_known;
+    uint32_t done;
+    uint32_t done_seen;
+    /** The last one that the session has, and where in its journal it began. */
+    struct session_submit submit;
+    struct journal_entry submit_entry;
+    uint64_t submit_at;
+    /** Number of its last launch among those of all, and its last ones: launch i is at i modulo
      *  their count. */
     uint32_t last_launch;
-    uint32_t last_launches[LAUNCHES_REMEMBERED];
+    struct launched last_launches[LAUNCHES_REMEMBERED];
+    /** By VYRE_KERNEL_ARG_…: what was told of it last. */
+    struct told_observation told_last[GPU_MEGAKERNEL_BUFFERS];
     /** Seen before the recording was open. */
     uint32_t look;
     uint32_t epoch;
@@ -127,7 +161,7 @@ struct gpu_state {
     struct kernel_entry kernel_entries[KERNEL_ENTRIES];
     /** Of all buffers and megakernels, so that they can be told from what came later. */
     uint32_t uploads;
-    uint32_t launches;
+    _Atomic uint32_t launches;
     /** What is collected of one upload: slots that are publishes, runs of slots. */
     uint32_t *collected;
     size_t collected_len;
@@ -157,6 +191,12 @@ void gpu_unlock(struct gpu_state *state);
 /** The recording, for a publish: opens it.  \return NULL when nothing is recorded */
 struct recording *gpu_open_recording(struct gpu_state *state);
 
+static inline uint64_t gpu_mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * UINT64_C(0x9E3779B97F4A7C15);
+    return hash ^ hash >> 32;
+}
+
 /** \return NULL when it is not known */
 struct buffer *gpu_find_buffer(struct gpu_state *state, uintptr_t handle);
 
@@ -185,6 +225,20 @@ static inline bool range_overlaps(const struct range *range, uintptr_t buffer, s
 struct megakernel *gpu_megakernel_of_ring(struct gpu_state *state, uintptr_t buffer, size_t offset,
                                           size_t count);
 
+/** Note that launches are complete. */
+void gpu_complete(struct gpu_state *state, const struct gpu_order *order);
+
+/** Whether a launch of a megakernel is under way that a command does not come behind. */
+bool gpu_runs_beside(const struct megakernel *megakernel, const struct gpu_order *order);
+
+/** The same of any whose buffers these bytes are of. */
+bool gpu_reads_beside(const struct gpu_state *state, uintptr_t buffer, size_t offset, size_t count,
+                      const struct gpu_order *order);
+
+/** Bytes went into a buffer: perhaps DONE_COUNT, with nothing of the ring left to be counted. */
+void gpu_count_from(struct gpu_state *state, const struct buffer *buffer,
+                    const struct gpu_piece *pieces, size_t pieces_len);
+
 /** Find the megakernel that a launch is of, or recognise one.  \return NULL when it is none */
 struct megakernel *gpu_recognise(struct gpu_state *state, const struct gpu_launch *launch);
 
@@ -198,8 +252,8 @@ void gpu_collect(struct gpu_state *state, uint32_t number);
 /** Look at the bytes of an upload into a ring that is known: record what it publishes, by a batch
  *  that is taken and not finished. */
 void gpu_look_for_publishes(struct gpu_state *state, struct buffer *buffer,
-                            const struct gpu_piece *pieces, size_t pieces_len,
-                            struct batch *publishes);
+                            const struct gpu_order *order, const struct gpu_piece *pieces,
+                            size_t pieces_len, struct batch *publishes);
 
 /** Finish a batch. */
 void gpu_finish_publishes(struct gpu_state *state, uintptr_t ring, struct batch *publishes,
@@ -211,7 +265,8 @@ void gpu_record_early_publishes(struct gpu_state *state, struct megakernel *mega
 /** Look at bytes that go up into a ring, as gpu_look_for_publishes(), and remember for
  *  gpu_record_upload() which they are. */
 void gpu_upload_to_ring(struct gpu_state *state, struct gpu_upload *upload, struct buffer *buffer,
-                        const struct gpu_piece *pieces, size_t pieces_len);
+                        const struct gpu_order *order, const struct gpu_piece *pieces,
+                        size_t pieces_len);
 
 /** Know what a buffer holds that is no ring. */
 void gpu_know_contents(struct gpu_state *state, struct buffer *buffer,
@@ -225,12 +280,17 @@ void gpu_record_first_contents(struct recording *recording, struct buffer *buffe
 
 /** Note in the session what the host put into a megakernel's buffer that is no ring. */
 void gpu_record_contents(struct gpu_state *state, const struct buffer *buffer,
-                         const struct gpu_piece *pieces, size_t pieces_len);
+                         const struct gpu_order *order, const struct gpu_piece *pieces,
+                         size_t pieces_len);
 
 /** Note in the session that bytes of a megakernel's buffer were changed by something whose bytes
  *  are not kept. */
 void gpu_record_lost(struct gpu_state *state, const struct buffer *buffer, size_t offset,
                      size_t count);
+
+/** Note the last launch in the session once more, when it was overwritten there while the launch
+ *  is under way: what goes up beside it is nothing without it. */
+void gpu_keep_submit(struct recording *recording, struct megakernel *megakernel);
 
 /** Note in the session which slots an upload brought into its ring. */
 void gpu_record_upload(struct gpu_state *state, const struct gpu_upload *upload);

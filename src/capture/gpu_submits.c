@@ -68,24 +68,18 @@ static void take_program(void *opaque, const struct gpu_program *program)
     taker->entry = journal_commit(journal, &entry);
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * UINT64_C(0x9E3779B97F4A7C15);
-    return hash ^ hash >> 32;
-}
-
 static uint64_t hash_arguments(const struct gpu_launch *launch)
 {
     uint64_t hash = launch->arguments_len;
     for (unsigned i = 0; i < launch->arguments_len; i++) {
         const struct gpu_argument *argument = &launch->arguments[i];
-        hash = mix(hash, (uint64_t)argument->kind);
-        hash = mix(hash, argument->buffer);
-        hash = mix(hash, argument->offset);
-        hash = mix(hash, argument->bytes);
+        hash = gpu_mix(hash, (uint64_t)argument->kind);
+        hash = gpu_mix(hash, argument->buffer);
+        hash = gpu_mix(hash, argument->offset);
+        hash = gpu_mix(hash, argument->bytes);
         const uint8_t *value = argument->value;
         for (size_t at = 0; argument->kind == GPU_ARGUMENT_VALUE && at < argument->bytes; at++)
-            hash = mix(hash, value[at]);
+            hash = gpu_mix(hash, value[at]);
     }
     return hash;
 }
@@ -162,7 +156,8 @@ static uint64_t kernel_entry(struct gpu_state *state, struct recording *recordin
                              const struct gpu_launch *launch)
 {
     uint64_t hash = hash_arguments(launch);
-    struct kernel_entry *known = &state->kernel_entries[mix(hash, launch->kernel) % KERNEL_ENTRIES];
+    struct kernel_entry *known =
+        &state->kernel_entries[gpu_mix(hash, launch->kernel) % KERNEL_ENTRIES];
     if (known->kernel == launch->kernel && known->arguments_hash == hash)
         return known->entry;
     uint64_t program = program_of(state, recording, launch);
@@ -208,7 +203,7 @@ static void look_at_shared_ring(struct gpu_state *state, struct megakernel *mega
                      "through a function, and name it with --publish-symbol.\n");
     }
     struct gpu_upload upload;
-    gpu_upload_to_ring(state, &upload, buffer,
+    gpu_upload_to_ring(state, &upload, buffer, NULL,
                        &(struct gpu_piece){ring->offset, host + ring->offset, ring->bytes}, 1);
     gpu_finish_publishes(state, ring->buffer, &upload.publishes, true);
     gpu_record_upload(state, &upload);
@@ -237,9 +232,12 @@ static void begin(struct gpu_state *state, struct gpu_submit *submit,
         look_at_shared_ring(state, megakernel);
         submit->megakernel = (unsigned)(megakernel - state->megakernels) + 1;
         submit->launch = ++megakernel->launches;
-        megakernel->last_launch = ++state->launches;
-        megakernel->last_launches[submit->launch % LAUNCHES_REMEMBERED] = state->launches;
-        struct recording *recording = recorder_opened();
+        megakernel->last_launch = submit->number = ++state->launches;
+        megakernel->last_launches[submit->launch % LAUNCHES_REMEMBERED] =
+            (struct launched){submit->number, false, launch->queue};
+        /* Its lanes may wait for what is published later.  Who came late knows it by less. */
+        struct recording *recording =
+            recorder_is_late() ? recorder_opened() : gpu_recording_of(state, megakernel);
         if (recording != NULL && megakernel->numbered) {
             open_journals(state, recording);
             submit->position = log_total(recording->log);
@@ -265,35 +263,72 @@ void gpu_launch_begin(struct gpu_submit *submit, const struct gpu_launch *launch
     errno = saved;
 }
 
+static void write_submit(struct recording *recording, struct journal *journal,
+                         struct megakernel *megakernel)
+{
+    const struct session_submit *submit = &megakernel->submit;
+    struct journal_entry entry = megakernel->submit_entry;
+    struct session_submit *told = journal_begin(journal, sizeof(*told));
+    if (told == NULL)
+        return;
+    *told = *submit;
+    megakernel->submit_at = journal->header->head;
+    entry.type = SESSION_ENTRY_SUBMIT;
+    entry.run = recording->run;
+    entry.ring = megakernel->ring;
+    journal_commit(journal, &entry);
+}
+
+static void record_submit(struct gpu_state *state, const struct gpu_submit *submit,
+                          const struct gpu_launch *launch)
+{
+    struct recording *recording = recorder_opened();
+    bool same = recording != NULL && recorder_serial(recording) == submit->serial;
+    struct journal *journal = same ? gpu_journal(recording, JOURNAL_SUBMITS) : NULL;
+    if (journal == NULL)
+        return;
+    struct megakernel *megakernel = &state->megakernels[submit->megakernel - 1];
+    struct session_submit *told = &megakernel->submit;
+    *told = (struct session_submit){.kernel = submit->kernel_entry,
+                                    .launch = submit->launch,
+                                    .queue = launch->queue,
+                                    .dimensions = launch->dimensions};
+    for (unsigned i = 0; i < launch->dimensions && i < 3; i++) {
+        told->global_offset[i] = launch->global_offset[i];
+        told->global_size[i] = launch->global_size[i];
+        told->local_size[i] = launch->local_size[i];
+    }
+    megakernel->submit_entry =
+        (struct journal_entry){.position = submit->position, .time_ns = submit->time_ns};
+    write_submit(recording, journal, megakernel);
+}
+
+void gpu_keep_submit(struct recording *recording, struct megakernel *megakernel)
+{
+    struct journal *journal = gpu_journal(recording, JOURNAL_SUBMITS);
+    if (journal != NULL && megakernel->submit.launch > megakernel->completed &&
+        megakernel->submit_at < journal->header->tail) {
+        megakernel->submit.done = megakernel->done;
+        megakernel->submit_entry.flags = megakernel->done_known ? JOURNAL_ENTRY_COUNTED : 0;
+        megakernel->submit_entry.position = log_total(recording->log);
+        megakernel->submit_entry.time_ns = log_now(recording->log);
+        write_submit(recording, journal, megakernel);
+    }
+}
+
 void gpu_launch_end(struct gpu_submit *submit, const struct gpu_launch *launch, bool made)
 {
-    if (submit->time_ns == 0 || !made)
+    if (submit->number == 0 || (submit->time_ns == 0 && made))
         return;
     int saved = errno;
     struct gpu_state *state = gpu_lock_known();
     if (state == NULL)
         return;
-    struct recording *recording = recorder_opened();
-    bool same = recording != NULL && recorder_serial(recording) == submit->serial;
-    struct journal *journal = same ? gpu_journal(recording, JOURNAL_SUBMITS) : NULL;
-    struct session_submit *told = journal == NULL ? NULL : journal_begin(journal, sizeof(*told));
-    if (told != NULL) {
-        *told = (struct session_submit){.kernel = submit->kernel_entry,
-                                        .launch = submit->launch,
-                                        .queue = launch->queue,
-                                        .dimensions = launch->dimensions};
-        for (unsigned i = 0; i < launch->dimensions && i < 3; i++) {
-            told->global_offset[i] = launch->global_offset[i];
-            told->global_size[i] = launch->global_size[i];
-            told->local_size[i] = launch->local_size[i];
-        }
-        struct journal_entry entry = {.position = submit->position,
-                                      .time_ns = submit->time_ns,
-                                      .type = SESSION_ENTRY_SUBMIT,
-                                      .run = recording->run,
-                                      .ring = state->megakernels[submit->megakernel - 1].ring};
-        journal_commit(journal, &entry);
-    }
+    if (made)
+        record_submit(state, submit, launch);
+    else
+        gpu_complete(state,
+                     &(struct gpu_order){1, {{launch->queue, submit->number, submit->number}}});
     gpu_unlock(state);
     errno = saved;
 }

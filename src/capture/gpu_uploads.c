@@ -110,29 +110,41 @@ static void note_range(const struct gpu_state *state, struct gpu_upload *upload,
 }
 
 void gpu_upload_to_ring(struct gpu_state *state, struct gpu_upload *upload, struct buffer *buffer,
-                        const struct gpu_piece *pieces, size_t pieces_len)
+                        const struct gpu_order *order, const struct gpu_piece *pieces,
+                        size_t pieces_len)
 {
     *upload = (struct gpu_upload){.buffer = buffer->handle};
     state->uploads++;
-    gpu_look_for_publishes(state, buffer, pieces, pieces_len, &upload->publishes);
+    struct recording *recording = recorder_opened();
+    for (unsigned i = 0; i < state->megakernels_len; i++) {
+        struct megakernel *megakernel = &state->megakernels[i];
+        if (megakernel->buffers[VYRE_KERNEL_ARG_RING].buffer != buffer->handle ||
+            !gpu_runs_beside(megakernel, order))
+            continue;
+        upload->beside = true;
+        if (recording != NULL && megakernel->told)
+            gpu_keep_submit(recording, megakernel);
+    }
+    gpu_look_for_publishes(state, buffer, order, pieces, pieces_len, &upload->publishes);
     note_range(state, upload, pieces, pieces_len);
 }
 
 static void upload(struct gpu_state *state, struct gpu_upload *upload, struct buffer *buffer,
-                   const struct gpu_piece *pieces, size_t pieces_len)
+                   const struct gpu_order *order, const struct gpu_piece *pieces, size_t pieces_len)
 {
     if (buffer->ring) {
-        gpu_upload_to_ring(state, upload, buffer, pieces, pieces_len);
+        gpu_upload_to_ring(state, upload, buffer, order, pieces, pieces_len);
         return;
     }
     state->uploads++;
     keep_contents(state, buffer, pieces, pieces_len);
+    gpu_count_from(state, buffer, pieces, pieces_len);
     if (buffer->argument)
-        gpu_record_contents(state, buffer, pieces, pieces_len);
+        gpu_record_contents(state, buffer, order, pieces, pieces_len);
 }
 
-void gpu_upload_begin(struct gpu_upload *made, uintptr_t buffer, const struct gpu_piece *pieces,
-                      size_t pieces_len)
+void gpu_upload_begin(struct gpu_upload *made, uintptr_t buffer, const struct gpu_order *order,
+                      const struct gpu_piece *pieces, size_t pieces_len)
 {
     *made = (struct gpu_upload){.buffer = buffer};
     int saved = errno;
@@ -141,7 +153,7 @@ void gpu_upload_begin(struct gpu_upload *made, uintptr_t buffer, const struct gp
         return;
     struct buffer *known = gpu_find_buffer(state, buffer);
     if (known != NULL)
-        upload(state, made, known, pieces, pieces_len);
+        upload(state, made, known, order, pieces, pieces_len);
     gpu_unlock(state);
     errno = saved;
 }
@@ -155,6 +167,9 @@ void gpu_upload_end(struct gpu_upload *upload, bool made)
     if (state == NULL)
         return;
     gpu_finish_publishes(state, upload->buffer, &upload->publishes, made);
+    for (unsigned i = 0; !made && i < state->megakernels_len; i++)
+        if (state->megakernels[i].buffers[VYRE_KERNEL_ARG_RING].buffer == upload->buffer)
+            state->megakernels[i].done_known = false;
     if (made)
         gpu_record_upload(state, upload);
     struct buffer *buffer = made ? NULL : gpu_find_buffer(state, upload->buffer);
@@ -166,8 +181,8 @@ void gpu_upload_end(struct gpu_upload *upload, bool made)
     errno = saved;
 }
 
-void gpu_fill_begin(struct gpu_upload *upload, uintptr_t buffer, size_t offset, size_t count,
-                    const void *pattern, size_t pattern_bytes)
+void gpu_fill_begin(struct gpu_upload *upload, uintptr_t buffer, const struct gpu_order *order,
+                    size_t offset, size_t count, const void *pattern, size_t pattern_bytes)
 {
     *upload = (struct gpu_upload){.buffer = buffer};
     int saved = errno;
@@ -183,15 +198,16 @@ void gpu_fill_begin(struct gpu_upload *upload, uintptr_t buffer, size_t offset, 
     if (bytes != MAP_FAILED) {
         for (size_t at = 0; at + pattern_bytes <= count; at += pattern_bytes)
             memcpy(bytes + at, pattern, pattern_bytes);
-        gpu_upload_begin(upload, buffer, &(struct gpu_piece){offset, bytes, count}, 1);
+        gpu_upload_begin(upload, buffer, order, &(struct gpu_piece){offset, bytes, count}, 1);
         munmap(bytes, count);
     }
     errno = saved;
 }
 
 /** What is copied out of a megakernel's buffer is seen when it is read back from its copy. */
-static void remember_alias(struct gpu_state *state, const struct buffer *from, size_t from_offset,
-                           struct buffer *to, size_t to_offset, size_t count)
+static void remember_alias(struct gpu_state *state, const struct gpu_order *order,
+                           const struct buffer *from, size_t from_offset, struct buffer *to,
+                           size_t to_offset, size_t count)
 {
     to->alias = (struct alias){
         .from = from->handle,
@@ -201,11 +217,13 @@ static void remember_alias(struct gpu_state *state, const struct buffer *from, s
         .look = recorder_look_at_epoch(),
         .uploads = state->uploads,
         .launches = state->launches,
+        .order = *order,
+        .beside = gpu_reads_beside(state, from->handle, from_offset, count, order),
     };
 }
 
-void gpu_copy_begin(struct gpu_upload *made, uintptr_t from, size_t from_offset, uintptr_t to,
-                    size_t to_offset, size_t count)
+void gpu_copy_begin(struct gpu_upload *made, const struct gpu_order *order, uintptr_t from,
+                    size_t from_offset, uintptr_t to, size_t to_offset, size_t count)
 {
     *made = (struct gpu_upload){.buffer = to};
     int saved = errno;
@@ -219,7 +237,7 @@ void gpu_copy_begin(struct gpu_upload *made, uintptr_t from, size_t from_offset,
         const uint8_t *bytes = gpu_known_bytes(source, from_offset, count, &known);
         /* What the GPU may have written is not what is known of it. */
         if (bytes != NULL && known == count && !source->ring) {
-            upload(state, made, target, &(struct gpu_piece){to_offset, bytes, count}, 1);
+            upload(state, made, target, order, &(struct gpu_piece){to_offset, bytes, count}, 1);
         } else {
             gpu_forget(target, to_offset, count);
             gpu_record_lost(state, target, to_offset, count);
@@ -231,7 +249,7 @@ void gpu_copy_begin(struct gpu_upload *made, uintptr_t from, size_t from_offset,
             }
         }
         if (source->argument || source->ring)
-            remember_alias(state, source, from_offset, target, to_offset, count);
+            remember_alias(state, order, source, from_offset, target, to_offset, count);
     }
     gpu_unlock(state);
     errno = saved;

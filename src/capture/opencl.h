@@ -160,10 +160,20 @@ struct opencl_pieces {
 bool opencl_cut(const struct opencl_rectangle *rectangle, struct opencl_pieces *pieces);
 void opencl_free_pieces(struct opencl_pieces *pieces);
 
+/** The launches that a command comes behind that is about to be enqueued.  A look and no more while
+ *  no megakernel was launched. */
+void opencl_order(cl_command_queue queue, cl_uint waits_len, const cl_event *waits,
+                  struct gpu_order *order);
+
+/** A launch is one of those that its own event comes behind. */
+void opencl_order_launch(cl_command_queue queue, const struct gpu_submit *submit,
+                         struct gpu_order *order);
+
 /** A copy between buffers is about to be enqueued; \a rectangle has the one that is read in the
  *  place of the host's memory.  \return false when there is nothing to be ended */
-bool opencl_copy_begin(struct gpu_upload *upload, const struct opencl_place *from,
-                       const struct opencl_place *to, const struct opencl_rectangle *rectangle);
+bool opencl_copy_begin(struct gpu_upload *upload, const struct gpu_order *order,
+                       const struct opencl_place *from, const struct opencl_place *to,
+                       const struct opencl_rectangle *rectangle);
 
 /** A read-back, from before it is enqueued until the host knows that it is complete. */
 struct opencl_read {
@@ -173,15 +183,18 @@ struct opencl_read {
 };
 
 /** A read of a buffer (or shared virtual memory) is about to be enqueued. */
-void opencl_read_begin(struct opencl_read *read, const struct opencl_place *place,
-                       const struct opencl_rectangle *rectangle);
+void opencl_read_begin(struct opencl_read *read, const struct gpu_order *order,
+                       const struct opencl_place *place, const struct opencl_rectangle *rectangle);
 
 /** It was. */
 void opencl_read_enqueued(const struct opencl_read *read, cl_command_queue queue, bool blocking,
                           const cl_event *event);
 
 /** A command was enqueued that is of no interest itself, but whose completion shows that of those
- *  before it.  \param event  as the host gave it, may be NULL */
-void opencl_enqueued(cl_command_queue queue, bool blocking, const cl_event *event);
+ *  before it.
+ *  \param order  as it was before
+ *  \param event  as the host gave it, may be NULL */
+void opencl_enqueued(cl_command_queue queue, const struct gpu_order *order, bool blocking,
+                     const cl_event *event);
 
 #endif

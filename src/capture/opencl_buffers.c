@@ -139,7 +139,7 @@ static void buffer_made(cl_mem memory, cl_mem_flags flags, size_t bytes, void *h
                     (flags & CL_MEM_USE_HOST_PTR) != 0 ? host : NULL);
     if (host != NULL && (flags & (CL_MEM_COPY_HOST_PTR | CL_MEM_USE_HOST_PTR)) != 0) {
         struct gpu_upload upload;
-        gpu_upload_begin(&upload, buffer, &(struct gpu_piece){0, host, bytes}, 1);
+        gpu_upload_begin(&upload, buffer, NULL, &(struct gpu_piece){0, host, bytes}, 1);
         gpu_upload_end(&upload, true);
     }
     errno = saved;

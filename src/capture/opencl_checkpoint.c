@@ -19,7 +19,8 @@ static bool read_argument(const struct gpu_argument *argument, cl_command_queue 
 }
 
 /** \return whether the core knows it now */
-static bool see_argument(const struct gpu_argument *argument, cl_command_queue queue)
+static bool see_argument(const struct gpu_launch *launch, const struct gpu_argument *argument,
+                         cl_command_queue queue)
 {
     if (argument->bytes == 0 || argument->bytes > READ_MAX)
         return false;
@@ -29,7 +30,7 @@ static bool see_argument(const struct gpu_argument *argument, cl_command_queue q
         return false;
     bool read = read_argument(argument, queue, bytes);
     if (read)
-        gpu_checkpoint_seen(argument, bytes);
+        gpu_checkpoint_seen(launch, argument, bytes);
     munmap(bytes, argument->bytes);
     return read;
 }
@@ -42,7 +43,7 @@ void opencl_checkpoint(const struct gpu_launch *launch, cl_command_queue queue)
     bool complete = finish != NULL && finish(queue) == CL_SUCCESS;
     for (unsigned i = 0; i < launch->arguments_len && complete; i++)
         if (launch->arguments[i].kind == GPU_ARGUMENT_BUFFER)
-            complete = see_argument(&launch->arguments[i], queue);
+            complete = see_argument(launch, &launch->arguments[i], queue);
     if (complete)
         gpu_checkpoint_end();
 }

@@ -293,6 +293,10 @@ struct begun {
     struct gpu_upload upload;
     struct opencl_launch *launch;
     struct gpu_submit submit;
+    /** Behind what is enqueued the whole buffer comes, its launches too. */
+    cl_uint waits_len;
+    const cl_event *waits;
+    struct gpu_order order;
 };
 
 static void end(struct begun *begun, bool made)
@@ -301,7 +305,8 @@ static void end(struct begun *begun, bool made)
         gpu_upload_end(&begun->upload, made);
     if (begun->launch != NULL)
         gpu_launch_end(&begun->submit, &begun->launch->launch, made);
-    *begun = (struct begun){0};
+    begun->uploading = false;
+    begun->launch = NULL;
 }
 
 static void begin(struct begun *begun, struct command *command, cl_command_queue queue)
@@ -309,6 +314,8 @@ static void begin(struct begun *begun, struct command *command, cl_command_queue
     /* A launch is behind the upload that it needs, and the next upload behind the launch. */
     if (command->kind != COMMAND_LAUNCH || begun->launch != NULL)
         end(begun, true);
+    /* Commands of one buffer are taken to run in their order. */
+    opencl_order(queue, begun->waits_len, begun->waits, &begun->order);
     switch (command->kind) {
     case COMMAND_LAUNCH:
         begun->launch = command->described;
@@ -317,13 +324,13 @@ static void begin(struct begun *begun, struct command *command, cl_command_queue
         opencl_launch_begin(&begun->submit, begun->launch);
         break;
     case COMMAND_COPY:
-        begun->uploading =
-            opencl_copy_begin(&begun->upload, &command->from, &command->to, &command->rectangle);
+        begun->uploading = opencl_copy_begin(&begun->upload, &begun->order, &command->from,
+                                             &command->to, &command->rectangle);
         break;
     case COMMAND_FILL:
         begun->uploading = true;
-        gpu_fill_begin(&begun->upload, command->to.buffer, command->to.offset, command->to.bytes,
-                       command->pattern, command->pattern_bytes);
+        gpu_fill_begin(&begun->upload, command->to.buffer, &begun->order, command->to.offset,
+                       command->to.bytes, command->pattern, command->pattern_bytes);
         break;
     case COMMAND_LOSE:
         gpu_bytes_lost(command->to.buffer, command->to.offset, command->to.bytes);
@@ -336,7 +343,7 @@ static cl_int CL_API_CALL enqueue(cl_uint queues_len, cl_command_queue *queues,
                                   const cl_event *waits, cl_event *event)
 {
     int saved = errno;
-    struct begun begun = {0};
+    struct begun begun = {.waits_len = waits_len, .waits = waits};
     struct command_buffers *known = handle == NULL ? NULL : lock();
     struct command_buffer *buffer = known == NULL ? NULL : find(known, handle);
     cl_command_queue queue = queues_len > 0 && queues != NULL ? queues[0] : NULL;
@@ -351,8 +358,9 @@ static cl_int CL_API_CALL enqueue(cl_uint queues_len, cl_command_queue *queues,
         ORIGINAL(clEnqueueCommandBufferKHR)(queues_len, queues, handle, waits_len, waits, event);
     saved = errno;
     end(&begun, result == CL_SUCCESS);
+    opencl_order_launch(queue, &begun.submit, &begun.order);
     if (result == CL_SUCCESS && queue != NULL)
-        opencl_enqueued(queue, false, event);
+        opencl_enqueued(queue, &begun.order, false, event);
     errno = saved;
     return result;
 }

@@ -201,15 +201,17 @@ void opencl_launch_begin(struct gpu_submit *submit, const struct opencl_launch *
 /** A launch, from before the call until after it. */
 struct launched {
     bool told;
+    struct gpu_order order;
     struct gpu_submit submit;
     struct opencl_launch described;
 };
 
 static void begin_launch(struct launched *launched, cl_command_queue queue, cl_kernel kernel,
                          cl_uint dimensions, const size_t *global_offset, const size_t *global_size,
-                         const size_t *local_size)
+                         const size_t *local_size, cl_uint waits_len, const cl_event *waits)
 {
     int saved = errno;
+    opencl_order(queue, waits_len, waits, &launched->order);
     launched->told =
         gpu_is_watched() && opencl_describe_launch(&launched->described, queue, kernel, dimensions,
                                                    global_offset, global_size, local_size);
@@ -226,8 +228,10 @@ static void end_launch(struct launched *launched, cl_int result, cl_command_queu
     int saved = errno;
     if (launched->told)
         gpu_launch_end(&launched->submit, &launched->described.launch, result == CL_SUCCESS);
+    if (launched->told)
+        opencl_order_launch(queue, &launched->submit, &launched->order);
     if (result == CL_SUCCESS)
-        opencl_enqueued(queue, false, event);
+        opencl_enqueued(queue, &launched->order, false, event);
     errno = saved;
 }
 
@@ -240,7 +244,8 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueNDRangeKernel(cl_command_queue queue, cl
 {
     OPENCL_PASS_ON(clEnqueueNDRangeKernel, CL_INVALID_PLATFORM)
     struct launched launched;
-    begin_launch(&launched, queue, kernel, dimensions, global_offset, global_size, local_size);
+    begin_launch(&launched, queue, kernel, dimensions, global_offset, global_size, local_size,
+                 waits_len, waits);
     cl_int result = original(queue, kernel, dimensions, global_offset, global_size, local_size,
                              waits_len, waits, event);
     end_launch(&launched, result, queue, event);
@@ -254,7 +259,7 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueTask(cl_command_queue queue, cl_kernel k
     OPENCL_PASS_ON(clEnqueueTask, CL_INVALID_PLATFORM)
     struct launched launched;
     const size_t one = 1;
-    begin_launch(&launched, queue, kernel, 1, NULL, &one, &one);
+    begin_launch(&launched, queue, kernel, 1, NULL, &one, &one, waits_len, waits);
     cl_int result = original(queue, kernel, waits_len, waits, event);
     end_launch(&launched, result, queue, event);
     return result;

@@ -53,8 +53,9 @@ static bool take_region(const void *host, struct region *region)
 }
 
 /** What comes after a map that succeeded. */
-static void end_map(struct opencl_read *read, const struct opencl_place *place, const void *host,
-                    size_t count, cl_map_flags flags, cl_command_queue queue, bool blocking,
+static void end_map(struct opencl_read *read, const struct gpu_order *order,
+                    const struct opencl_place *place, const void *host, size_t count,
+                    cl_map_flags flags, cl_command_queue queue, bool blocking,
                     const cl_event *event)
 {
     int saved = errno;
@@ -62,7 +63,7 @@ static void end_map(struct opencl_read *read, const struct opencl_place *place, 
         read->rectangle.host_at = (uintptr_t)host;
         opencl_read_enqueued(read, queue, blocking, event);
     } else {
-        opencl_enqueued(queue, blocking, event);
+        opencl_enqueued(queue, order, blocking, event);
     }
     if ((flags & MAP_WRITES) != 0)
         mapped(host, place, count);
@@ -76,31 +77,33 @@ OPENCL_HOOK void *CL_API_CALL clEnqueueMapBuffer(cl_command_queue queue, cl_mem 
                                                  cl_int *error)
 {
     OPENCL_PASS_ON(clEnqueueMapBuffer, NULL)
+    struct gpu_order order;
+    opencl_order(queue, waits_len, waits, &order);
     struct opencl_read read;
     struct opencl_place place;
     bool known = gpu_is_watched() && opencl_find_memory(memory, &place);
     if (known) {
         const struct opencl_rectangle line = opencl_line(offset, NULL, count);
-        opencl_read_begin(&read, &place, &line);
+        opencl_read_begin(&read, &order, &place, &line);
         place.offset += offset;
         place.bytes -= offset <= place.bytes ? offset : place.bytes;
     }
     void *host =
         original(queue, memory, blocking, flags, offset, count, waits_len, waits, event, error);
     if (known && host != NULL)
-        end_map(&read, &place, host, count, flags, queue, blocking, event);
+        end_map(&read, &order, &place, host, count, flags, queue, blocking, event);
     return host;
 }
 
 /** The bytes of a region go up, before it is unmapped. */
-static bool begin_unmap(struct gpu_upload *upload, const void *host)
+static bool begin_unmap(struct gpu_upload *upload, const struct gpu_order *order, const void *host)
 {
     struct region region;
     int saved = errno;
     bool found = gpu_is_watched() && take_region(host, &region);
     if (found) {
         gpu_buffer_mapped(region.place.buffer, NULL);
-        gpu_upload_begin(upload, region.place.buffer,
+        gpu_upload_begin(upload, region.place.buffer, order,
                          &(struct gpu_piece){region.place.offset, host, region.count}, 1);
     }
     errno = saved;
@@ -108,13 +111,13 @@ static bool begin_unmap(struct gpu_upload *upload, const void *host)
 }
 
 static void end_unmap(struct gpu_upload *upload, bool begun, cl_int result, cl_command_queue queue,
-                      const cl_event *event)
+                      const struct gpu_order *order, const cl_event *event)
 {
     int saved = errno;
     if (begun)
         gpu_upload_end(upload, result == CL_SUCCESS);
     if (result == CL_SUCCESS)
-        opencl_enqueued(queue, false, event);
+        opencl_enqueued(queue, order, false, event);
     errno = saved;
 }
 
@@ -123,10 +126,12 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueUnmapMemObject(cl_command_queue queue, c
                                                        const cl_event *waits, cl_event *event)
 {
     OPENCL_PASS_ON(clEnqueueUnmapMemObject, CL_INVALID_PLATFORM)
+    struct gpu_order order;
+    opencl_order(queue, waits_len, waits, &order);
     struct gpu_upload upload;
-    bool begun = begin_unmap(&upload, host);
+    bool begun = begin_unmap(&upload, &order, host);
     cl_int result = original(queue, memory, host, waits_len, waits, event);
-    end_unmap(&upload, begun, result, queue, event);
+    end_unmap(&upload, begun, result, queue, &order, event);
     return result;
 }
 
@@ -136,16 +141,18 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueSVMMap(cl_command_queue queue, cl_bool b
                                                cl_event *event)
 {
     OPENCL_PASS_ON(clEnqueueSVMMap, CL_INVALID_PLATFORM)
+    struct gpu_order order;
+    opencl_order(queue, waits_len, waits, &order);
     struct opencl_read read;
     struct opencl_place place;
     bool known = gpu_is_watched() && opencl_find_svm(address, &place) && count <= place.bytes;
     if (known) {
         const struct opencl_rectangle line = opencl_line(0, address, count);
-        opencl_read_begin(&read, &place, &line);
+        opencl_read_begin(&read, &order, &place, &line);
     }
     cl_int result = original(queue, blocking, flags, address, count, waits_len, waits, event);
     if (known && result == CL_SUCCESS)
-        end_map(&read, &place, address, count, flags, queue, blocking, event);
+        end_map(&read, &order, &place, address, count, flags, queue, blocking, event);
     return result;
 }
 
@@ -154,9 +161,11 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueSVMUnmap(cl_command_queue queue, void *a
                                                  cl_event *event)
 {
     OPENCL_PASS_ON(clEnqueueSVMUnmap, CL_INVALID_PLATFORM)
+    struct gpu_order order;
+    opencl_order(queue, waits_len, waits, &order);
     struct gpu_upload upload;
-    bool begun = begin_unmap(&upload, address);
+    bool begun = begin_unmap(&upload, &order, address);
     cl_int result = original(queue, address, waits_len, waits, event);
-    end_unmap(&upload, begun, result, queue, event);
+    end_unmap(&upload, begun, result, queue, &order, event);
     return result;
 }

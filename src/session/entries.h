@@ -104,7 +104,9 @@ struct session_submit {
     /** The API's handle, to tell queues apart. */
     uint64_t queue;
     uint32_t dimensions;
-    uint32_t reserved;
+    /** Of one that is noted once more (JOURNAL_ENTRY_COUNTED): what DONE_COUNT is when all is
+     * drained that went up before. */
+    uint32_t done;
     uint64_t global_offset[3];
     uint64_t global_size[3];
     /** All 0: chosen by the driver. */

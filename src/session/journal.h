@@ -56,6 +56,12 @@ struct journal_header {
     uint8_t reserved[JOURNAL_HEADER_BYTES - 56];
 };
 
+/** Of a change: a launch of its ring was under way that it does not come behind, and that may have
+ *  seen it. */
+#define JOURNAL_ENTRY_BESIDE 1u
+/** Of a launch that is noted once more while it is under way: its \c done is known. */
+#define JOURNAL_ENTRY_COUNTED 2u
+
 /** What comes before each payload. */
 struct journal_entry {
     /** 1, 2, …, as of all entries that ever were; 0: filler up to the end of the data area. */
@@ -73,7 +79,9 @@ struct journal_entry {
     uint32_t run;
     /** Number of the ring in the run; SESSION_RING_UNKNOWN where it concerns none. */
     uint32_t ring;
-    uint64_t reserved[2];
+    /** JOURNAL_ENTRY_… */
+    uint32_t flags;
+    uint32_t reserved[3];
 };
 
 _Static_assert(sizeof(struct journal_header) == JOURNAL_HEADER_BYTES, "journal header layout");
@@ -123,10 +131,9 @@ int journal_open(const char *log_path, enum journal_kind kind, uint64_t bytes,
  *          (counted as dropped) */
 void *journal_begin(struct journal *journal, uint64_t bytes);
 
-/** Commit what was begun.  Of \a entry the caller sets position, time_ns, type, run and ring.
- *  Positions never go back: what began before an entry that is committed already, as launches of
- *  several threads do, is put behind it.
- *  \return the entry's number */
+/** Commit what was begun.  Of \a entry the caller sets position, time_ns, type, run, ring and
+ * flags. Positions never go back: what began before an entry that is committed already, as launches
+ * of several threads do, is put behind it. \return the entry's number */
 uint64_t journal_commit(struct journal *journal, const struct journal_entry *entry);
 
 void journal_close(struct journal *journal);

@@ -18,7 +18,7 @@ for way in $("$host" list); do
     esac
     # What the host called for and what it wrote by hand is one ring's.
     [ "$way" != mixed ] ||
-        equal "rings of $way" "$("$vrrl" dump --slots --json run.vrrl | jq .ring | sort -u)" 1
+        equal "rings of $way" "$("$vrrl" dump --slots --json run.vrrl | jq .ring | sort -u)" 0
     recorded "$way"
 done
 finish
