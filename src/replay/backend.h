@@ -54,6 +54,19 @@ static inline uint32_t backend_status(const struct backend_view *view, size_t sl
     return view->statuses[slot * view->status_stride];
 }
 
+/** How far launches are to come while they are fed. */
+struct backend_goal {
+    /** All are complete. */
+    bool ended;
+    /** DONE_COUNT is that, or more. */
+    bool counted;
+    uint32_t done;
+    /** The slots in its range that it does not show PUBLISHED are drained, unless NULL. */
+    const struct timeline_observation *ring;
+    /** All slots are drained that will be. */
+    bool at_rest;
+};
+
 struct backend {
     /** As it is printed. */
     const char *name;
@@ -80,8 +93,16 @@ struct backend {
      *  need. */
     bool (*submit)(void *state, const struct timeline_submit *submit, struct replay_error *error);
 
+    /** What was published since is to be seen by the launch that is under way.  NULL: launches see
+     *  only what was published before, and end by themselves. */
+    bool (*feed)(void *state, struct replay_error *error);
+
+    /** Wait until a launch that is fed has come so far, or will not come any further.  NULL where
+     *  \c feed is. */
+    bool (*await)(void *state, const struct backend_goal *goal, struct replay_error *error);
+
     /**
-     * Wait for all launches and read the buffers back.
+     * Wait for all launches but one that is fed and read the buffers back.
      *
      * \param whole_ring  false: of the ring only slots that were published and not yet seen to be
      *                    drained
@@ -102,6 +123,10 @@ struct backend {
 
 /** On an OpenCL device, one launch for each submit. */
 extern const struct backend backend_opencl;
+
+/** On an OpenCL device, launches that are fed while they run, by copies in a second queue; those
+ *  that are not, too. */
+extern const struct backend backend_fed;
 
 /** The built-in megakernel on an OpenCL device, one launch for the whole run, fed on the first of
  *  the ways that the device can do (resident_ways.h). */

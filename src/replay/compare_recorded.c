@@ -81,7 +81,9 @@ static bool find_put_late(struct comparison *comparison, size_t event)
 {
     const struct timeline *timeline = comparison->timeline;
     bool found = false;
-    for (size_t i = event; i > 0 && timeline->events[i - 1].kind != TIMELINE_SUBMIT; i--) {
+    for (size_t i = event; i > 0 && timeline->events[i - 1].kind != TIMELINE_SUBMIT &&
+                           timeline->events[i - 1].kind != TIMELINE_ROUND;
+         i--) {
         const struct timeline_event *one = &timeline->events[i - 1];
         if (one->kind == TIMELINE_PUBLISH)
             comparison->put_late[timeline->excerpt.slots[one->which].slot_idx] = event + 1;

@@ -101,7 +101,7 @@ static void walk_events(struct walk *walk)
             time = (uint64_t)i + 1;
         if (event->kind == TIMELINE_PUBLISH)
             publish(walk, time, &timeline->excerpt.slots[event->which]);
-        else if (event->kind == TIMELINE_SUBMIT)
+        else if (event->kind == TIMELINE_SUBMIT || event->kind == TIMELINE_ROUND)
             launch(walk, &timeline->submits[event->which]);
         else if (observation)
             observe(walk, time,

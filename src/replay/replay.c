@@ -128,9 +128,65 @@ static bool submit(struct replay *replay, size_t event, const struct timeline_su
         return false;
     replay->fresh_len = 0;
     replay->observed = false;
+    replay->running = recorded->fed && device->backend->feed != NULL;
     replay->result->launches++;
     return device->backend->submit(device->state, launch, error) &&
            (beside->backend == NULL || beside->backend->submit(beside->state, launch, error));
+}
+
+/** What went up is seen by the launch that is under way: where launches cannot be fed, by another
+ *  that is as wide as it must be. */
+static bool end_round(struct replay *replay, size_t event, const struct timeline_submit *launch,
+                      struct replay_error *error)
+{
+    const struct timeline_submit round = replay->result->builtin
+                                             ? replay->builtin.submit
+                                             : (struct timeline_submit){.kernel = launch->kernel};
+    struct place *places[] = {&replay->device, &replay->beside};
+    if (!replay_check_epochs(replay, event, error) || !replay_can_afford(replay, &round, error))
+        return false;
+    replay->fresh_len = 0;
+    replay->observed = false;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        const struct backend *backend = places[i]->backend;
+        if (backend != NULL &&
+            !(backend->feed != NULL ? backend->feed(places[i]->state, error)
+                                    : backend->submit(places[i]->state, &round, error)))
+            return false;
+    }
+    return true;
+}
+
+/** Wait until a launch that is fed has come as far as the host had seen it, or as far as it will.
+ *  \param[out] exact  it stands still there */
+static bool await_observed(struct replay *replay, size_t first, size_t end, bool *exact,
+                           struct replay_error *error)
+{
+    const struct timeline *timeline = replay->timeline;
+    struct backend_goal goal = {.at_rest = first == end};
+    struct place *places[] = {&replay->device, &replay->beside};
+    *exact = goal.at_rest;
+    for (size_t i = first; i < end; i++) {
+        const struct timeline_observation *one = &timeline->observations[timeline->events[i].which];
+        uint32_t done;
+        goal.ended = goal.ended || one->ended;
+        *exact = *exact || one->exact;
+        if (one->what == SESSION_OBSERVED_RING)
+            goal.ring = one;
+        if (timeline_observed_done(one, &done) &&
+            (!goal.counted || (int32_t)(done - goal.done) > 0)) {
+            goal.counted = true;
+            goal.done = done;
+        }
+    }
+    replay->running = !goal.ended;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        const struct backend *backend = places[i]->backend;
+        if (backend != NULL && backend->await != NULL &&
+            !backend->await(places[i]->state, &goal, error))
+            return false;
+    }
+    return true;
 }
 
 static bool wants_ring(const struct timeline *timeline, size_t first, size_t end)
@@ -149,6 +205,9 @@ static bool compare(struct replay *replay, size_t first, size_t end, struct repl
     struct replay_result *result = replay->result;
     const struct timeline *timeline = replay->timeline;
     bool recorded = result->against == REPLAY_AGAINST_RECORDED;
+    bool exact = true;
+    if (replay->running && !await_observed(replay, first, end, &exact, error))
+        return false;
     if (!replay_observe(replay, recorded && wants_ring(timeline, first, end), error))
         return false;
     for (size_t i = first; recorded && i < end; i++) {
@@ -158,6 +217,11 @@ static bool compare(struct replay *replay, size_t first, size_t end, struct repl
             result->compared++;
         else
             result->in_flight++;
+    }
+    /* Of two that are under way neither is as far as the other. */
+    if (!exact) {
+        comparison_settle(&replay->comparison, &replay->device.view);
+        return true;
     }
     if (replay->beside.backend != NULL) {
         comparison_check(&replay->comparison, first, &replay->device.view, &replay->beside.view);
@@ -193,6 +257,8 @@ static bool step(struct replay *replay, size_t *at, struct replay_error *error)
         return put_contents(replay, &timeline->contents[event->which], error);
     case TIMELINE_SUBMIT:
         return submit(replay, *at, &timeline->submits[event->which], error);
+    case TIMELINE_ROUND:
+        return end_round(replay, *at, &timeline->submits[event->which], error);
     case TIMELINE_OBSERVATION:
         while (end < timeline->events_len && timeline->events[end].kind == TIMELINE_OBSERVATION)
             end++;
@@ -251,7 +317,8 @@ static bool run_events(struct replay *replay, struct replay_error *error)
             return false;
     }
     /* What the last launches did is seen by the reference at least. */
-    if (!replay->observed && !compare(replay, timeline->events_len, timeline->events_len, error))
+    if ((!replay->observed || replay->running) &&
+        !compare(replay, timeline->events_len, timeline->events_len, error))
         return false;
     result->seconds = now() - start;
     result->last_epoch = replay->device.view.control[VYRE_CONTROL_EPOCH];
@@ -308,8 +375,11 @@ bool replay_run(const struct timeline *timeline, const struct backend *backend,
     bool run = (replay.seen != NULL && replay.fresh != NULL && replay.went_up != NULL &&
                 replay.looked_at != NULL) ||
                replay_fail_memory(error);
-    run = run && choose_image(&replay, error) &&
-          open_place(&replay, &replay.device, backend, options->device, result->device, error);
+    run = run && choose_image(&replay, error);
+    if (run && timeline->fed && !result->builtin)
+        backend = &backend_fed;
+    run =
+        run && open_place(&replay, &replay.device, backend, options->device, result->device, error);
     if (run && result->against != REPLAY_AGAINST_RECORDED)
         run = open_beside(&replay, backend, error);
     run = run && replay_check_opcodes(&replay, error) && run_events(&replay, error);

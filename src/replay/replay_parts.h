@@ -47,6 +47,8 @@ struct replay {
     struct pace pace;
     /** The view of the device is as it is now. */
     bool observed;
+    /** The device runs a launch that is fed. */
+    bool running;
     uint64_t work;
 };
 

@@ -223,3 +223,13 @@ bool timeline_observed_published(const struct timeline_observation *observation,
     uint64_t bit = slot - observation->offset / VYRE_SLOT_BYTES;
     return (observation->bytes[bit / 8] >> bit % 8 & 1u) != 0;
 }
+
+bool timeline_observed_done(const struct timeline_observation *observation, uint32_t *done)
+{
+    uint64_t at = VYRE_CONTROL_DONE_COUNT * sizeof(*done);
+    if (observation->what != SESSION_OBSERVED_CONTROL || observation->offset > at ||
+        observation->offset + observation->count < at + sizeof(*done))
+        return false;
+    memcpy(done, observation->bytes + (at - observation->offset), sizeof(*done));
+    return true;
+}

@@ -43,6 +43,9 @@ enum timeline_kind {
     TIMELINE_CONTENTS,
     /** A launch: submits[which]. */
     TIMELINE_SUBMIT,
+    /** A launch that was fed has seen what went up since: submits[which], under way since before.
+     */
+    TIMELINE_ROUND,
     /** Bytes came back to the host: observations[which].  TIMELINE_NONE: nothing was recorded, but
      *  all launches are complete here, and a replay may be looked at. */
     TIMELINE_OBSERVATION,
@@ -119,6 +122,9 @@ struct timeline_submit {
     /** Number of the launch on this ring, from 1. */
     uint64_t launch;
     uint64_t time_ns;
+    /** It drained what went up while it ran, as a kernel does that never stops: rounds follow it.
+     */
+    bool fed;
 };
 
 struct timeline_contents {
@@ -141,8 +147,10 @@ struct timeline_observation {
     uint64_t offset;
     uint64_t count;
     uint64_t launches;
-    /** No launch was in flight: it is exactly what these launches made. */
+    /** It is exactly what these launches made: none was in flight, or had anything left to do. */
     bool exact;
+    /** None was in flight. */
+    bool ended;
     /** RING: slots of the range by status. */
     uint64_t statuses[8];
     /** The bytes of the range; of a RING a map of the slots that are PUBLISHED, NULL when none is.
@@ -195,6 +203,8 @@ struct timeline {
     uint32_t kernels_len;
     struct timeline_submit *submits;
     uint32_t submits_len;
+    /** Any of them was fed. */
+    bool fed;
     struct timeline_contents *contents;
     uint32_t contents_len;
     struct timeline_statuses *statuses;
@@ -238,6 +248,9 @@ void timeline_free(struct timeline *timeline);
 /** Whether an observation of RING shows a slot PUBLISHED.  \return false too when it is not in its
  *  range: see timeline_observed_slot() */
 bool timeline_observed_published(const struct timeline_observation *observation, uint32_t slot);
+
+/** DONE_COUNT as an observation shows it.  \return false when it does not */
+bool timeline_observed_done(const struct timeline_observation *observation, uint32_t *done);
 
 /** Whether the range of an observation of RING has the slot. */
 bool timeline_observed_slot(const struct timeline_observation *observation, uint32_t slot);

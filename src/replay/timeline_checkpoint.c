@@ -54,6 +54,7 @@ static bool restore(struct merge *merge, uint32_t role, uint32_t observation, ui
     struct timeline *timeline = merge->timeline;
     struct timeline_contents contents = {timeline->roles[role],
                                          timeline->observations[observation].bytes};
+    feeding_contents(merge, &contents);
     return (timeline_append_32(&timeline->contents, &timeline->contents_len, sizeof(contents),
                                &contents) ||
             replay_fail_memory(merge->error)) &&
@@ -97,5 +98,5 @@ bool checkpoint_try(struct merge *merge)
         (seen->debug_log != TIMELINE_NONE &&
          !restore(merge, VYRE_KERNEL_ARG_DEBUG_LOG, seen->debug_log, position)))
         return false;
-    return restore_ring(merge, position);
+    return restore_ring(merge, position) && feeding_resume(merge, position);
 }

@@ -50,16 +50,21 @@ bool merge_add_run(struct merge *merge, uint32_t first, uint32_t slots, uint32_t
     for (uint32_t slot = first; slot < first + slots; slot++) {
         struct merge_slot *known = &merge->slots[slot];
         /* The same record goes up again only while it has not been drained. */
-        bool again = known->carried == known->latest && known->settled < merge->launch;
+        bool drained = known->settled < merge->launch ||
+                       (merge->feeding.running && !known->shown && known->beside == merge->launch);
+        bool again = known->carried == known->latest && drained;
         if (known->latest == TIMELINE_NONE || again) {
             /* Its record is not there: what comes after is not known any more. */
             merge->looking = merge->looking || merge->cut;
             timeline->gaps.unrecorded++;
+            merge->feeding.done++;
             continue;
         }
         known->carried = known->latest;
         known->settled = merge->launch;
-        if (!merge_add_event(merge, TIMELINE_PUBLISH, known->latest, position))
+        known->shown = false;
+        if (!feeding_publish(merge, known, position) ||
+            !merge_add_event(merge, TIMELINE_PUBLISH, known->latest, position))
             return false;
     }
     return true;
@@ -94,7 +99,12 @@ static bool add_submit(struct merge *merge, const struct raw_entry *entry)
     struct session_submit from;
     if (!session_submit_read(entry->payload, entry->head.bytes, &from) || from.dimensions == 0)
         return wrong(merge, JOURNAL_SUBMITS, entry, "is no submit");
-    if (from.launch <= merge->launch)
+    /* One that was under way when it was about to be overwritten stands there once more. */
+    if (from.launch == merge->launch) {
+        feeding_note(merge, entry, &from);
+        return true;
+    }
+    if (from.launch < merge->launch)
         return wrong(merge, JOURNAL_SUBMITS, entry, "is a launch that was before");
     const struct raw_entry *kernel = raw_entry_find(merge->journals, JOURNAL_PROGRAMS, from.kernel);
     struct timeline_submit submit = {.kernel = kernel->made,
@@ -107,6 +117,10 @@ static bool add_submit(struct merge *merge, const struct raw_entry *entry)
     for (uint32_t i = 0; i < from.dimensions; i++)
         if (submit.global_size[i] == 0)
             return wrong(merge, JOURNAL_SUBMITS, entry, "launches nothing");
+    if (!feeding_submit(merge, entry->head.position))
+        return false;
+    if (merge->journals->of[JOURNAL_SUBMITS].cut && merge->timeline->submits_len == 0)
+        feeding_note(merge, entry, &from);
     merge->launch = from.launch;
     return (timeline_append_32(&timeline->submits, &timeline->submits_len, sizeof(submit),
                                &submit) ||
@@ -119,8 +133,12 @@ static bool add_contents(struct merge *merge, const struct raw_entry *entry)
     struct session_contents_view contents;
     if (!session_contents_read(entry->payload, entry->head.bytes, &contents))
         return wrong(merge, JOURNAL_SUBMITS, entry, "is no contents");
-    return timeline_add_contents(merge->timeline, &contents, entry->head.position) ||
-           replay_fail_memory(merge->error);
+    uint32_t before = merge->timeline->contents_len;
+    if (!timeline_add_contents(merge->timeline, &contents, entry->head.position))
+        return replay_fail_memory(merge->error);
+    for (uint32_t i = before; i < merge->timeline->contents_len; i++)
+        feeding_contents(merge, &merge->timeline->contents[i]);
+    return true;
 }
 
 static bool add_lost(struct merge *merge, const struct raw_entry *entry)
@@ -138,6 +156,7 @@ static bool add_lost(struct merge *merge, const struct raw_entry *entry)
         if (!timeline_append_32(&timeline->lost, &timeline->lost_len, sizeof(range), &range))
             return replay_fail_memory(merge->error);
         timeline->gaps.lost++;
+        feeding_lose(merge);
         if (!merge_add_event(merge, TIMELINE_LOST, timeline->lost_len - 1, entry->head.position))
             return false;
     }
@@ -163,7 +182,7 @@ static bool add_change(struct merge *merge, const struct raw_entry *entry)
 {
     if (!of_timeline(merge, entry))
         return true;
-    if (!leave_observations(merge))
+    if (!leave_observations(merge) || !feeding_change(merge, entry))
         return false;
     pass_records(merge, entry->head.position);
     switch (entry->head.type) {
@@ -183,9 +202,13 @@ static bool add_change(struct merge *merge, const struct raw_entry *entry)
 /** Slots that were seen PUBLISHED have not been drained. */
 static void settle_published(struct merge *merge, const struct timeline_observation *ring)
 {
-    for (uint32_t slot = 0; ring->bytes != NULL && slot < merge->timeline->ring_slots; slot++)
-        if (timeline_observed_published(ring, slot) && merge->slots[slot].settled < ring->launches)
+    for (uint32_t slot = 0; ring->bytes != NULL && slot < merge->timeline->ring_slots; slot++) {
+        if (!timeline_observed_published(ring, slot))
+            continue;
+        merge->slots[slot].shown = true;
+        if (merge->slots[slot].settled < ring->launches)
             merge->slots[slot].settled = ring->launches;
+    }
 }
 
 static bool add_observation(struct merge *merge, const struct raw_entry *entry)
@@ -195,6 +218,8 @@ static bool add_observation(struct merge *merge, const struct raw_entry *entry)
     if (!observed_read(merge, entry, &observation))
         return false;
     pass_records(merge, entry->head.position);
+    if (!feeding_observe(merge, &observation, entry->head.position))
+        return false;
     if (!timeline_append_32(&timeline->observations, &timeline->observations_len,
                             sizeof(observation), &observation))
         return replay_fail_memory(merge->error);
@@ -205,17 +230,19 @@ static bool add_observation(struct merge *merge, const struct raw_entry *entry)
     return merge_add_event(merge, TIMELINE_OBSERVATION, which, entry->head.position);
 }
 
-static bool is_launch(const struct merge *merge, const struct raw_entry *entry)
-{
-    return entry->head.type == SESSION_ENTRY_SUBMIT &&
-           entry->head.ring == merge->timeline->excerpt.ring;
-}
-
 static uint64_t launch_number(const struct raw_entry *entry)
 {
     struct session_submit submit = {0};
     session_submit_read(entry->payload, entry->head.bytes, &submit);
     return submit.launch;
+}
+
+/** Whether it is a launch that was not before: not one that is noted once more. */
+static bool is_launch(const struct merge *merge, const struct raw_entry *entry)
+{
+    return entry->head.type == SESSION_ENTRY_SUBMIT &&
+           entry->head.ring == merge->timeline->excerpt.ring &&
+           launch_number(entry) > merge->launch;
 }
 
 /** Wall clock of the first launch from an entry on. */
@@ -253,15 +280,16 @@ static bool merge_all(struct merge *merge, const struct observed *observed, size
         for (; next < len && comes_first(merge, &observed[next], change); next++)
             if (!add_observation(merge, observed[next].entry))
                 return false;
+        bool launch = is_launch(merge, change);
         if (!add_change(merge, change))
             return false;
-        if (is_launch(merge, change))
+        if (launch)
             merge->next_launch_ns = next_launch_ns(merge, i + 1);
     }
     for (; next < len; next++)
         if (!add_observation(merge, observed[next].entry))
             return false;
-    return leave_observations(merge);
+    return leave_observations(merge) && feeding_end(merge);
 }
 
 /** Count the records that no launch could see, and the epochs of the others. */
@@ -312,6 +340,16 @@ static bool fail_cut(const struct merge *merge)
         merge->journals->path, merge->timeline->excerpt.run);
 }
 
+static bool fail_empty(const struct merge *merge)
+{
+    return replay_fail(
+        merge->error,
+        "%s: the beginning of run %u is not there, and after the last checkpoint, where a replay "
+        "could begin, nothing was published. Fix: record with a larger --capacity, or replay the "
+        "bare log by moving the session away.",
+        merge->journals->path, merge->timeline->excerpt.run);
+}
+
 bool timeline_merge(struct timeline *timeline, const struct raw_journals *journals,
                     struct replay_error *error)
 {
@@ -323,6 +361,10 @@ bool timeline_merge(struct timeline *timeline, const struct raw_journals *journa
                               timeline->excerpt.wrapped || timeline->excerpt.late || submits->cut,
                           .seen = {TIMELINE_NONE, TIMELINE_NONE, TIMELINE_NONE}};
     merge.looking = submits->cut || timeline->excerpt.late;
+    /* All buffers are 0 at first, as far as nothing else is known. */
+    merge.feeding.done_known = merge.feeding.was_idle = true;
+    for (uint32_t i = 0; i < timeline->contents_len; i++)
+        feeding_contents(&merge, &timeline->contents[i]);
     size_t len;
     struct observed *observed = observed_list(&merge, &len);
     if (observed == NULL)
@@ -333,7 +375,7 @@ bool timeline_merge(struct timeline *timeline, const struct raw_journals *journa
         return replay_fail_memory(error);
     }
     for (uint32_t slot = 0; slot < timeline->ring_slots; slot++)
-        merge.slots[slot] = (struct merge_slot){TIMELINE_NONE, TIMELINE_NONE, 0};
+        merge.slots[slot] = (struct merge_slot){.latest = TIMELINE_NONE, .carried = TIMELINE_NONE};
     bool merged = merge_all(&merge, observed, len);
     if (merged && merge.looking)
         merged = fail_cut(&merge);
@@ -343,6 +385,8 @@ bool timeline_merge(struct timeline *timeline, const struct raw_journals *journa
     timeline->gaps.other_buffers =
         timeline->gaps.checkpoint > 0 && timeline->buffers_len > TIMELINE_ROLES;
     merged = merged && count_records(&merge);
+    if (merged && timeline->gaps.checkpoint > 0 && timeline->epochs == 0)
+        merged = fail_empty(&merge);
     free(merge.slots);
     free(observed);
     return merged;

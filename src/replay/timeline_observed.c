@@ -39,6 +39,7 @@ bool observed_read(const struct merge *merge, const struct raw_entry *entry,
         .count = head->count,
         .launches = head->launches,
         .exact = head->completed >= head->launches,
+        .ended = head->completed >= head->launches,
         .bytes = view.observed_bytes > 0 ? view.observed : NULL,
     };
     memcpy(observation->statuses, head->statuses, sizeof(head->statuses));

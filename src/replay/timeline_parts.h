@@ -6,6 +6,7 @@
 #define VRRL_REPLAY_TIMELINE_PARTS_H
 
 #include "replay/timeline.h"
+#include "session/entries.h"
 #include "session/journal.h"
 #include "session/layout.h"
 
@@ -98,6 +99,29 @@ struct merge_slot {
     uint32_t carried;
     /** Launches that cannot have drained that record. */
     uint64_t settled;
+    /** It was seen to be PUBLISHED since. */
+    bool shown;
+    /** Round that it went up in, and launch that it went up beside; 0: none. */
+    uint32_t round;
+    uint64_t beside;
+};
+
+/** Whether the last launch is fed while it runs (timeline_fed.c). */
+struct feeding {
+    /** Something may have been seen by it that went up since it began. */
+    bool running;
+    /** Something went up since the last round. */
+    bool waiting;
+    /** Rounds so far, and the one that is filled now, plus 1. */
+    uint32_t round;
+    /** What DONE_COUNT is once all is drained that went up, and once all is that went up before the
+     *  launch, as far as both are known. */
+    bool done_known;
+    uint32_t done;
+    uint32_t done_before;
+    /** It was seen to be, and nothing changed since, or nothing but what changes now. */
+    bool idle;
+    bool was_idle;
 };
 
 struct merge {
@@ -113,6 +137,7 @@ struct merge {
     /** Wall clock of the next launch, UINT64_MAX after the last. */
     uint64_t next_launch_ns;
     struct seen seen;
+    struct feeding feeding;
     /** A beginning is looked for. */
     bool looking;
     /** Entries or records were overwritten. */
@@ -141,6 +166,36 @@ bool merge_add_event(struct merge *merge, enum timeline_kind kind, uint32_t whic
 /** Slots went up: a run with one status. */
 bool merge_add_run(struct merge *merge, uint32_t first, uint32_t slots, uint32_t status,
                    uint64_t position);
+
+/** A change begins: whether it is beside the launch that is under way. */
+bool feeding_change(struct merge *merge, const struct raw_entry *entry);
+
+/** A record goes up into a slot. */
+bool feeding_publish(struct merge *merge, struct merge_slot *slot, uint64_t position);
+
+/** Bytes go into a buffer. */
+void feeding_contents(struct merge *merge, const struct timeline_contents *contents);
+
+/** Records that are not known went up, or bytes that are not known. */
+void feeding_lose(struct merge *merge);
+
+/** A launch begins. */
+bool feeding_submit(struct merge *merge, uint64_t position);
+
+/** A launch is noted once more. */
+void feeding_note(struct merge *merge, const struct raw_entry *entry,
+                  const struct session_submit *submit);
+
+/** Something was observed: it may be exact though the launch is under way, and may show that the
+ *  launch is fed. */
+bool feeding_observe(struct merge *merge, struct timeline_observation *observation,
+                     uint64_t position);
+
+/** The timeline begins at a checkpoint: with the launch that is under way there. */
+bool feeding_resume(struct merge *merge, uint64_t position);
+
+/** All is merged: rounds of launches that were not fed are none. */
+bool feeding_end(struct merge *merge);
 
 /** An observation was added that may be a part of a checkpoint.  \param which  its index */
 void checkpoint_note(struct merge *merge, uint32_t which);

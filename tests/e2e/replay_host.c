@@ -1,17 +1,25 @@
 /*
- * replay_host KERNEL [out-of-order|binary] <SCRIPT: a host that does what a script says, so that
- * what is recorded of it can be replayed.  With `binary` it builds its kernel, and loads the binary
- * that comes of it.  A line of the script is one of
+ * replay_host KERNEL [out-of-order|binary|persistent] <SCRIPT: a host that does what a script says,
+ * so that what is recorded of it can be replayed.  With `binary` it builds its kernel, and loads
+ * the binary that comes of it; with `persistent` (persistent.cl) launches have a queue of their
+ * own, and what comes after them happens while they run.  A line of the script is one of
  *
- *   ring NAME SLOTS WORDS [OTHER]     make a ring of SLOTS and a control buffer of WORDS, or that
- * of the ring OTHER; the lines after it are about this ring use NAME                          go
- * back to another ring put SLOT TENANT OPCODE [ARG]...   publish in the host's memory set SLOT
- * STATUS                   only there, too upload [FIRST COUNT]              slots; all without
- * numbers launch [LANES [OFFSET]]           as many lanes as slots without numbers write WORD VALUE
- * into the control buffer clear log                         the debug log is fresh again read
- * control|ring|log             and wait; the ring comes into the host's memory begin
- * control|ring|log            and do not wait finish                            wait for all that
- * was begun
+ * - ring NAME SLOTS WORDS [OTHER]: make a ring, and a control buffer or that of the ring OTHER; the
+ *   lines after it are about this ring
+ * - use NAME: go back to another ring
+ * - put SLOT TENANT OPCODE [ARG]...: publish in the host's memory
+ * - publish SLOT TENANT OPCODE [ARG]...: publish there by a call
+ * - set SLOT STATUS: only there, too
+ * - upload [FIRST COUNT]: slots; all without numbers
+ * - send [FIRST COUNT]: and do not wait
+ * - stripes: upload every other slot
+ * - launch [LANES [OFFSET]]: as many lanes as slots without numbers
+ * - write WORD VALUE: into the control buffer
+ * - clear log: the debug log is fresh again
+ * - read control|ring|log [FIRST WORDS]: and wait; the ring comes into the host's memory
+ * - begin control|ring|log: and do not wait
+ * - await DONE: read DONE_COUNT until it is that
+ * - finish: wait for all that was begun
  */
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +54,10 @@ static struct ring rings[RINGS_MAX];
 static unsigned rings_len;
 static struct ring *ring;
 static cl_context context;
+/** Of launches, and of what else there is: the same but for a kernel that never stops. */
+static cl_command_queue launches;
 static cl_command_queue queue;
+static const char *kernel_name = "vyre_megakernel";
 static cl_program program;
 
 static void require(bool holds, const char *what)
@@ -102,6 +113,12 @@ static void open_device(const char *path, const char *how)
         context, device,
         strcmp(how, "out-of-order") == 0 ? CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE : 0, &code);
     require(code == CL_SUCCESS, "queue");
+    launches = queue;
+    if (strcmp(how, "persistent") == 0) {
+        kernel_name = "vyre_persistent";
+        launches = clCreateCommandQueue(context, device, 0, &code);
+        require(code == CL_SUCCESS, "queue of launches");
+    }
     program = clCreateProgramWithSource(context, 1, &text, NULL, &code);
     require(code == CL_SUCCESS, "program");
     build(device);
@@ -148,7 +165,7 @@ static void make_ring(const char *name, uint32_t slots, uint32_t words, const st
     ring->buffers[1] = make_buffer(ring->memory, slots * VYRE_SLOT_BYTES);
     ring->buffers[2] = make_buffer(zeros, LOG_BYTES);
     ring->buffers[3] = make_buffer(zeros, QUEUE_BYTES);
-    ring->kernel = clCreateKernel(program, "vyre_megakernel", &code);
+    ring->kernel = clCreateKernel(program, kernel_name, &code);
     require(code == CL_SUCCESS, "kernel");
     for (unsigned i = 0; i < 4; i++)
         clSetKernelArg(ring->kernel, i, sizeof(cl_mem), &ring->buffers[i]);
@@ -211,8 +228,9 @@ static void launch(void)
 {
     size_t lanes = number(ring->slots);
     size_t offset = number(0);
-    require(clEnqueueNDRangeKernel(queue, ring->kernel, 1, &offset, &lanes, NULL, 0, NULL, NULL) ==
-                CL_SUCCESS,
+    require(clEnqueueNDRangeKernel(launches, ring->kernel, 1, &offset, &lanes, NULL, 0, NULL,
+                                   NULL) == CL_SUCCESS &&
+                clFlush(launches) == CL_SUCCESS,
             "launch");
 }
 
@@ -249,6 +267,23 @@ static void upload_stripes(void)
     require(clEnqueueWriteBufferRect(queue, ring->buffers[1], CL_TRUE, origin, origin, region,
                                      pitch, 0, pitch, 0, ring->memory, 0, NULL, NULL) == CL_SUCCESS,
             "stripes");
+}
+
+/** Wait until so many slots are done, while their kernel runs. */
+static void await(uint32_t done)
+{
+    uint32_t seen;
+    do {
+        require(clEnqueueReadBuffer(queue, ring->buffers[0], CL_TRUE,
+                                    VYRE_CONTROL_DONE_COUNT * sizeof(seen), sizeof(seen), &seen, 0,
+                                    NULL, NULL) == CL_SUCCESS,
+                "await");
+    } while (seen != done);
+}
+
+static void finish(void)
+{
+    require(clFinish(queue) == CL_SUCCESS && clFinish(launches) == CL_SUCCESS, "finish");
 }
 
 static void set_status(void)
@@ -300,7 +335,9 @@ static void do_line(char *line)
     else if (strcmp(word, "begin") == 0)
         read_back(false);
     else if (strcmp(word, "finish") == 0)
-        require(clFinish(queue) == CL_SUCCESS, "finish");
+        finish();
+    else if (strcmp(word, "await") == 0)
+        await(number(0));
     else
         require(false, "no such line");
 }
@@ -312,5 +349,6 @@ int main(int argc, char **argv)
     open_device(argv[1], argc > 2 ? argv[2] : "");
     while (fgets(line, sizeof(line), stdin) != NULL)
         do_line(line);
-    return clFinish(queue) == CL_SUCCESS ? EXIT_SUCCESS : EXIT_FAILURE;
+    finish();
+    return EXIT_SUCCESS;
 }

@@ -11,6 +11,7 @@ char session_log[96];
 struct recording recording;
 struct timeline timeline;
 struct replay_error error;
+uint32_t entry_flags;
 /** Numbers of entries and launches. */
 static uint64_t kernel_entry;
 static uint64_t launches;
@@ -25,6 +26,7 @@ void begin_session(uint64_t capacity)
     ck_assert_int_eq(recording_open_journals(&recording), 0);
     launches = 0;
     clock_ns = 0;
+    entry_flags = 0;
 }
 
 void end_session(void)
@@ -48,7 +50,8 @@ uint64_t write_entry(enum journal_kind kind, uint32_t type, const void *head, si
                                   .time_ns = ++clock_ns,
                                   .type = type,
                                   .run = recording.run,
-                                  .ring = 0};
+                                  .ring = 0,
+                                  .flags = entry_flags};
     return journal_commit(journal, &entry);
 }
 
@@ -130,6 +133,17 @@ void write_control_observation(uint64_t after, bool complete, uint32_t epoch)
                 sizeof(words));
 }
 
+void write_done_observation(uint64_t after, bool complete, uint32_t done)
+{
+    const struct session_observation head = {.what = SESSION_OBSERVED_CONTROL,
+                                             .offset = VYRE_CONTROL_DONE_COUNT * sizeof(done),
+                                             .count = sizeof(done),
+                                             .launches = after,
+                                             .completed = complete ? after : 0};
+    write_entry(JOURNAL_OBSERVATIONS, SESSION_ENTRY_OBSERVATION, &head, sizeof(head), &done,
+                sizeof(done));
+}
+
 void write_ring_observation(uint64_t after, uint8_t map)
 {
     struct session_observation head = {.what = SESSION_OBSERVED_RING,
@@ -159,12 +173,12 @@ void events_are(const char *expected)
         uint32_t number = event->which;
         if (event->kind == TIMELINE_STATUS)
             number = timeline.statuses[event->which].slots;
-        if (event->kind == TIMELINE_SUBMIT)
+        if (event->kind == TIMELINE_SUBMIT || event->kind == TIMELINE_ROUND)
             number = (uint32_t)timeline.submits[event->which].launch;
         if (event->kind == TIMELINE_OBSERVATION)
             number = (uint32_t)timeline.observations[event->which].launches;
         snprintf(text + len, sizeof(text) - len, "%s%c%u", len == 0 ? "" : " ",
-                 "pscLol"[event->kind], number);
+                 "pscLrol"[event->kind], number);
     }
     ck_assert_str_eq(text, expected);
 }

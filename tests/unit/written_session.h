@@ -21,6 +21,9 @@ extern struct replay_error error;
 void begin_session(uint64_t capacity);
 void end_session(void);
 
+/** Flags of the entries that are written next. */
+extern uint32_t entry_flags;
+
 /** Append an entry. \return its number */
 uint64_t write_entry(enum journal_kind kind, uint32_t type, const void *head, size_t head_bytes,
                      const void *rest, size_t rest_bytes);
@@ -40,6 +43,9 @@ void write_upload(uint32_t first_slot, const uint32_t (*runs)[2], uint32_t runs_
 void write_ring_upload(uint32_t published);
 
 void write_submit(void);
+
+/** A look at DONE_COUNT alone. */
+void write_done_observation(uint64_t after, bool complete, uint32_t done);
 void write_control_observation(uint64_t after, bool complete, uint32_t epoch);
 
 /** \param map  of the slots that are PUBLISHED */
@@ -47,7 +53,7 @@ void write_ring_observation(uint64_t after, uint8_t map);
 
 void read_timeline(void);
 
-/** The events in short: contents, publish of a record, status, launch, observation, lost. */
+/** The events in short: contents, publish of a record, status, launch, round, observation, lost. */
 void events_are(const char *expected);
 
 #endif
