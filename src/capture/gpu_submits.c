@@ -229,15 +229,14 @@ static void begin(struct gpu_state *state, struct gpu_submit *submit,
 {
     struct megakernel *megakernel = gpu_recognise(state, launch);
     if (megakernel != NULL) {
+        /* Opened here, as its lanes may wait for what is published later. */
+        struct recording *recording = gpu_recording_of(state, megakernel);
         look_at_shared_ring(state, megakernel);
         submit->megakernel = (unsigned)(megakernel - state->megakernels) + 1;
         submit->launch = ++megakernel->launches;
         megakernel->last_launch = submit->number = ++state->launches;
         megakernel->last_launches[submit->launch % LAUNCHES_REMEMBERED] =
             (struct launched){submit->number, false, launch->queue};
-        /* Its lanes may wait for what is published later.  Who came late knows it by less. */
-        struct recording *recording =
-            recorder_is_late() ? recorder_opened() : gpu_recording_of(state, megakernel);
         if (recording != NULL && megakernel->numbered) {
             open_journals(state, recording);
             submit->position = log_total(recording->log);

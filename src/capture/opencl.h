@@ -55,6 +55,7 @@
     HOOKED(clSetKernelArg)                                                                         \
     HOOKED(clSetKernelArgSVMPointer)                                                               \
     HOOKED(clSetKernelExecInfo)                                                                    \
+    HOOKED(clReleaseCommandQueue)                                                                  \
     HOOKED(clEnqueueNDRangeKernel)                                                                 \
     HOOKED(clEnqueueTask)                                                                          \
     HOOKED(clEnqueueMarker)                                                                        \
@@ -159,6 +160,9 @@ struct opencl_pieces {
 /** Cut a rectangle.  \return false when memory could not be had */
 bool opencl_cut(const struct opencl_rectangle *rectangle, struct opencl_pieces *pieces);
 void opencl_free_pieces(struct opencl_pieces *pieces);
+
+/** Tell the core, once each time that watching begins late, of launches that may be under way. */
+void opencl_tell_running(void);
 
 /** The launches that a command comes behind that is about to be enqueued.  A look and no more while
  *  no megakernel was launched. */

@@ -276,8 +276,8 @@ static cl_int CL_API_CALL launch(cl_command_buffer_khr handle, cl_command_queue 
     int saved = errno;
     struct command *made =
         result == CL_SUCCESS && gpu_is_remembered() ? make_command(COMMAND_LAUNCH) : NULL;
-    if (made != NULL && !opencl_describe_launch(made->described, queue, kernel, dimensions,
-                                                global_offset, global_size, local_size)) {
+    const struct opencl_lanes lanes = {dimensions, global_offset, global_size, local_size};
+    if (made != NULL && !opencl_describe_launch(made->described, queue, kernel, &lanes)) {
         munmap(made, made->map_bytes);
         made = NULL;
     }

@@ -94,10 +94,15 @@ void opencl_order(cl_command_queue queue, cl_uint waits_len, const cl_event *wai
                   struct gpu_order *order)
 {
     order->len = 0;
-    uint32_t last = gpu_last_launch();
-    if (last == 0 || !gpu_is_watched())
+    if (!gpu_is_watched())
         return;
     int saved = errno;
+    opencl_tell_running();
+    uint32_t last = gpu_last_launch();
+    if (last == 0) {
+        errno = saved;
+        return;
+    }
     bool in_order = is_in_order(queue);
     if (in_order)
         add_launches(order, (uintptr_t)queue, 0, last);

@@ -24,6 +24,7 @@ struct kernel {
     uint32_t references;
     unsigned arguments_len;
     unsigned buffers_len;
+    uint32_t changes;
     uint32_t values_used;
     unsigned indirect_len;
     uintptr_t indirect[OPENCL_INDIRECT_MAX];
@@ -261,6 +262,7 @@ static void set_argument(cl_kernel handle, cl_uint index, enum gpu_argument_kind
         struct argument *argument = &kernel->arguments[index];
         kernel->buffers_len +=
             (kind == GPU_ARGUMENT_BUFFER) - (argument->kind == GPU_ARGUMENT_BUFFER);
+        kernel->changes++;
         argument->kind = kind;
         argument->bytes = (uint32_t)bytes;
         if (kind == GPU_ARGUMENT_BUFFER)
@@ -361,6 +363,21 @@ OPENCL_HOOK cl_int CL_API_CALL clSetKernelExecInfo(cl_kernel handle, cl_kernel_e
         opencl_unlock(kernels);
     errno = saved;
     return result;
+}
+
+bool opencl_kernel_changes(cl_kernel handle, unsigned buffers, uint32_t *changes)
+{
+    struct kernels *kernels = lock();
+    if (kernels == NULL)
+        return false;
+    const struct kernel *kernel = find(kernels, handle);
+    bool found = kernel != NULL && kernel->arguments_len >= buffers;
+    for (unsigned i = 0; i < buffers && found; i++)
+        found = kernel->arguments[i].kind == GPU_ARGUMENT_BUFFER;
+    if (found)
+        *changes = kernel->changes;
+    opencl_unlock(kernels);
+    return found;
 }
 
 bool opencl_copy_kernel(cl_kernel handle, struct opencl_kernel *copy)

@@ -24,6 +24,10 @@ struct opencl_kernel {
     _Alignas(8) uint8_t values[OPENCL_VALUES_MAX];
 };
 
+/** How often arguments were set, of the kernels that have so many buffers first.
+ *  \return false when it is no such kernel */
+bool opencl_kernel_changes(cl_kernel kernel, unsigned buffers, uint32_t *changes);
+
 /** Copy what is known of a kernel.  \return false when it has no buffers, or is not known */
 bool opencl_copy_kernel(cl_kernel kernel, struct opencl_kernel *copy);
 

@@ -160,8 +160,7 @@ static void copy_sizes(size_t to[3], const size_t *from, unsigned dimensions)
 }
 
 bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue queue,
-                            cl_kernel kernel, cl_uint dimensions, const size_t *global_offset,
-                            const size_t *global_size, const size_t *local_size)
+                            cl_kernel kernel, const struct opencl_lanes *lanes)
 {
     if (!opencl_copy_kernel(kernel, &described->kernel))
         return false;
@@ -171,12 +170,12 @@ bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue qu
         .queue = (uintptr_t)queue,
         .arguments = described->kernel.arguments,
         .arguments_len = described->kernel.arguments_len,
-        .dimensions = dimensions,
+        .dimensions = lanes->dimensions,
         .tell_program = tell_program,
     };
-    copy_sizes(described->launch.global_offset, global_offset, dimensions);
-    copy_sizes(described->launch.global_size, global_size, dimensions);
-    copy_sizes(described->launch.local_size, local_size, dimensions);
+    copy_sizes(described->launch.global_offset, lanes->global_offset, lanes->dimensions);
+    copy_sizes(described->launch.global_size, lanes->global_size, lanes->dimensions);
+    copy_sizes(described->launch.local_size, lanes->local_size, lanes->dimensions);
     return true;
 }
 
@@ -207,14 +206,12 @@ struct launched {
 };
 
 static void begin_launch(struct launched *launched, cl_command_queue queue, cl_kernel kernel,
-                         cl_uint dimensions, const size_t *global_offset, const size_t *global_size,
-                         const size_t *local_size, cl_uint waits_len, const cl_event *waits)
+                         const struct opencl_lanes *lanes, cl_uint waits_len, const cl_event *waits)
 {
     int saved = errno;
     opencl_order(queue, waits_len, waits, &launched->order);
     launched->told =
-        gpu_is_watched() && opencl_describe_launch(&launched->described, queue, kernel, dimensions,
-                                                   global_offset, global_size, local_size);
+        gpu_is_watched() && opencl_describe_launch(&launched->described, queue, kernel, lanes);
     if (launched->told) {
         opencl_checkpoint(&launched->described.launch, queue);
         opencl_launch_begin(&launched->submit, &launched->described);
@@ -223,13 +220,15 @@ static void begin_launch(struct launched *launched, cl_command_queue queue, cl_k
 }
 
 static void end_launch(struct launched *launched, cl_int result, cl_command_queue queue,
-                       const cl_event *event)
+                       cl_kernel kernel, const struct opencl_lanes *lanes, const cl_event *event)
 {
     int saved = errno;
-    if (launched->told)
+    if (result == CL_SUCCESS)
+        opencl_remember_launch(queue, kernel, lanes);
+    if (launched->told) {
         gpu_launch_end(&launched->submit, &launched->described.launch, result == CL_SUCCESS);
-    if (launched->told)
         opencl_order_launch(queue, &launched->submit, &launched->order);
+    }
     if (result == CL_SUCCESS)
         opencl_enqueued(queue, &launched->order, false, event);
     errno = saved;
@@ -244,11 +243,11 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueNDRangeKernel(cl_command_queue queue, cl
 {
     OPENCL_PASS_ON(clEnqueueNDRangeKernel, CL_INVALID_PLATFORM)
     struct launched launched;
-    begin_launch(&launched, queue, kernel, dimensions, global_offset, global_size, local_size,
-                 waits_len, waits);
+    const struct opencl_lanes lanes = {dimensions, global_offset, global_size, local_size};
+    begin_launch(&launched, queue, kernel, &lanes, waits_len, waits);
     cl_int result = original(queue, kernel, dimensions, global_offset, global_size, local_size,
                              waits_len, waits, event);
-    end_launch(&launched, result, queue, event);
+    end_launch(&launched, result, queue, kernel, &lanes, event);
     return result;
 }
 
@@ -259,8 +258,9 @@ OPENCL_HOOK cl_int CL_API_CALL clEnqueueTask(cl_command_queue queue, cl_kernel k
     OPENCL_PASS_ON(clEnqueueTask, CL_INVALID_PLATFORM)
     struct launched launched;
     const size_t one = 1;
-    begin_launch(&launched, queue, kernel, 1, NULL, &one, &one, waits_len, waits);
+    const struct opencl_lanes lanes = {1, NULL, &one, &one};
+    begin_launch(&launched, queue, kernel, &lanes, waits_len, waits);
     cl_int result = original(queue, kernel, waits_len, waits, event);
-    end_launch(&launched, result, queue, event);
+    end_launch(&launched, result, queue, kernel, &lanes, event);
     return result;
 }

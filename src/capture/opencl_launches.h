@@ -7,6 +7,14 @@
 
 #include "capture/opencl_kernels.h"
 
+/** Which lanes a launch has; clEnqueueNDRangeKernel's parameters. */
+struct opencl_lanes {
+    cl_uint dimensions;
+    const size_t *global_offset;
+    const size_t *global_size;
+    const size_t *local_size;
+};
+
 /** A launch with its own copy of the kernel's arguments, to which it points: it must not be
  *  moved. */
 struct opencl_launch {
@@ -17,8 +25,11 @@ struct opencl_launch {
 /** Describe a launch with the arguments that the kernel has now.  \return false when it is of a
  *  kernel without buffers */
 bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue queue,
-                            cl_kernel kernel, cl_uint dimensions, const size_t *global_offset,
-                            const size_t *global_size, const size_t *local_size);
+                            cl_kernel kernel, const struct opencl_lanes *lanes);
+
+/** Remember a launch, whatever is recorded now: it may be under way when something is. */
+void opencl_remember_launch(cl_command_queue queue, cl_kernel kernel,
+                            const struct opencl_lanes *lanes);
 
 /** gpu_launch_begin(), and what the kernel may write beside its arguments. */
 void opencl_launch_begin(struct gpu_submit *submit, const struct opencl_launch *described);

@@ -229,15 +229,15 @@ static int compare_slots(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/** Copy words of neighbouring slots. */
-static bool copy_words(struct state *state, uint32_t first, uint32_t slots, uint32_t word,
-                       uint32_t words, struct replay_error *error)
+/** Copy a part of neighbouring slots. */
+static bool copy_part(struct state *state, uint32_t first, uint32_t slots, size_t from,
+                      size_t bytes, struct replay_error *error)
 {
     const size_t there[3] = {state->image.role_offsets[VYRE_KERNEL_ARG_RING] +
-                                 first * VYRE_SLOT_BYTES + word * WORD,
+                                 (size_t)first * VYRE_SLOT_BYTES + from,
                              0, 0};
-    const size_t here[3] = {first * VYRE_SLOT_BYTES + word * WORD, 0, 0};
-    const size_t region[3] = {words * WORD, slots, 1};
+    const size_t here[3] = {(size_t)first * VYRE_SLOT_BYTES + from, 0, 0};
+    const size_t region[3] = {bytes, slots, 1};
     return opencl_check(clEnqueueWriteBufferRect(state->copies,
                                                  role_of(state, VYRE_KERNEL_ARG_RING), CL_FALSE,
                                                  there, here, region, VYRE_SLOT_BYTES, 0,
@@ -245,15 +245,14 @@ static bool copy_words(struct state *state, uint32_t first, uint32_t slots, uint
                         "clEnqueueWriteBufferRect", error);
 }
 
-static bool copy_runs(struct state *state, uint32_t word, uint32_t words,
-                      struct replay_error *error)
+static bool copy_runs(struct state *state, size_t from, size_t bytes, struct replay_error *error)
 {
     const struct active *waiting = &state->waiting;
     for (size_t i = 0; i < waiting->len;) {
         size_t end = i + 1;
         while (end < waiting->len && waiting->slots[end] == waiting->slots[end - 1] + 1)
             end++;
-        if (!copy_words(state, waiting->slots[i], (uint32_t)(end - i), word, words, error))
+        if (!copy_part(state, waiting->slots[i], (uint32_t)(end - i), from, bytes, error))
             return false;
         i = end;
     }
@@ -269,9 +268,11 @@ static bool feed(void *opaque, struct replay_error *error)
     if (!wait_for_free(state, error))
         return false;
     qsort(waiting->slots, waiting->len, sizeof(*waiting->slots), compare_slots);
-    /* A lane that sees a slot PUBLISHED must see the rest of it: it comes first. */
-    if (!copy_runs(state, VYRE_SLOT_STATUS + 1, VYRE_SLOT_WORDS - 1, error) ||
-        !copy_runs(state, VYRE_SLOT_STATUS, 1, error) ||
+    /* A lane that sees a slot PUBLISHED must see the rest of it: it comes first.  Of the status
+     * only the byte that can differ: a CPU's memcpy() may store longer ones twice, and the second
+     * time over a lane's DONE. */
+    if (!copy_runs(state, WORD, VYRE_SLOT_BYTES - WORD, error) ||
+        !copy_runs(state, VYRE_SLOT_STATUS * WORD, 1, error) ||
         !opencl_check(clFinish(state->copies), "clFinish", error))
         return false;
     for (size_t i = 0; i < waiting->len; i++) {

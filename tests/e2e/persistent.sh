@@ -118,6 +118,40 @@ equal 'what was replayed of a killed host' "$(json '[.against, .launches, .publi
 matches killed.vrrl --against reference
 matches killed.vrrl --kernel builtin
 
+# ---- attached to while its kernel runs, twice
+env LD_PRELOAD="$shim" VRRL_DISABLE=1 "$top_builddir/tests/e2e/replay_host" persistent.cl \
+    persistent <lines >host.out 2>host.err &
+pid=$!
+exec 3>lines
+printf '%s\n' 'ring a 8 320' 'launch 1' 'put 0 0 ATOMIC_ADD 5 200' 'upload 0 1' 'await 1' >&3
+is_listed()
+{
+    "$vrrl" ps --json | jq -e "select(.pid == $pid)" >/dev/null
+}
+wait_for is_listed
+sleep 0.5
+done=1
+for log in first.vrrl second.vrrl; do
+    expect 0 "$vrrl" attach -o "$log" "$pid"
+    printf '%s\n' 'put 1 0 ATOMIC_ADD 6 200' 'upload 1 1' "await $((done + 1))" 'read control' \
+        'read ring' 'put 2 0 ATOMIC_ADD 7 201' 'upload 2 1' "await $((done + 2))" \
+        'put 2 0 ATOMIC_ADD 7 201' 'upload 2 1' "await $((done + 3))" 'read control' 'read ring' >&3
+    has_records()
+    {
+        [ "$("$vrrl" dump --json "$log" | wc -l)" -eq 3 ]
+    }
+    wait_for has_records
+    done=$((done + 3))
+    expect 0 "$vrrl" detach "$pid"
+    expect 0 "$vrrl" verify "$log"
+    equal "what was published into $log" "$(published "$log")" \
+        '[1,2,0,6,200] [2,2,0,7,201] [2,2,0,7,201] '
+done
+printf '%s\n' 'put 3 0 SHUTDOWN' 'upload 3 1' finish >&3
+exec 3>&-
+wait $pid
+equal 'the host ended with' $? 0
+
 # ---- a log that wrapped while one launch ran, whose entry is overwritten in the session, too
 awk 'BEGIN {
     print "ring a 8 320\nlaunch 1"

@@ -10,7 +10,7 @@
  * - put SLOT TENANT OPCODE [ARG]...: publish in the host's memory
  * - publish SLOT TENANT OPCODE [ARG]...: publish there by a call
  * - set SLOT STATUS: only there, too
- * - upload [FIRST COUNT]: slots; all without numbers
+ * - upload [FIRST COUNT]: slots; all without numbers; while a kernel runs, those that are PUBLISHED
  * - send [FIRST COUNT]: and do not wait
  * - stripes: upload every other slot
  * - launch [LANES [OFFSET]]: as many lanes as slots without numbers
@@ -248,10 +248,26 @@ static void write_word(void)
     write_buffer(0, word * sizeof(value), &value, sizeof(value));
 }
 
+/** Put a slot where lanes look for it: the status last, and only the byte that differs, as memcpy()
+ *  may store longer ones twice. */
+static void feed_slot(size_t slot)
+{
+    const uint32_t *words = ring->memory + slot * VYRE_SLOT_WORDS;
+    write_buffer(1, slot * VYRE_SLOT_BYTES + sizeof(*words), words + 1,
+                 VYRE_SLOT_BYTES - sizeof(*words));
+    write_buffer(1, slot * VYRE_SLOT_BYTES, words, 1);
+}
+
 static void upload(bool wait)
 {
     size_t first = number(0);
     size_t count = number(ring->slots);
+    if (launches != queue) {
+        for (size_t slot = first; slot < first + count; slot++)
+            if (ring->memory[slot * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS] == VYRE_STATUS_PUBLISHED)
+                feed_slot(slot);
+        return;
+    }
     require(clEnqueueWriteBuffer(queue, ring->buffers[1], wait ? CL_TRUE : CL_FALSE,
                                  first * VYRE_SLOT_BYTES, count * VYRE_SLOT_BYTES,
                                  ring->memory + first * VYRE_SLOT_WORDS, 0, NULL,
