@@ -1,8 +1,8 @@
 /*
- * replay_host KERNEL [out-of-order|binary|persistent] <SCRIPT: a host that does what a script says,
- * so that what is recorded of it can be replayed.  With `binary` it builds its kernel, and loads
- * the binary that comes of it; with `persistent` (persistent.cl) launches have a queue of their
- * own, and what comes after them happens while they run.  A line of the script is one of
+ * replay_host KERNEL [out-of-order|binary|persistent [DEVICE]] <SCRIPT: a host that does what a
+ * script says, so that what is recorded of it can be replayed.  With `binary` it builds its kernel,
+ * and loads the binary that comes of it; with `persistent` (persistent.cl) launches have a queue of
+ * their own, and what comes after them happens while they run.  A line of the script is one of
  *
  * - ring NAME SLOTS WORDS [OTHER]: make a ring, and a control buffer or that of the ring OTHER; the
  *   lines after it are about this ring
@@ -94,19 +94,35 @@ static void load_binary(cl_device_id device)
     build(device);
 }
 
-static void open_device(const char *path, const char *how)
+/** The devices of all platforms have numbers, as in `vrrl devices`. */
+static cl_device_id find_device(cl_uint index)
+{
+    cl_platform_id platforms[16];
+    cl_device_id devices[64];
+    cl_uint platforms_len = 0;
+    cl_uint len;
+    require(clGetPlatformIDs(16, platforms, &platforms_len) == CL_SUCCESS, "platforms");
+    for (cl_uint i = 0; i < platforms_len; i++) {
+        if (clGetDeviceIDs(platforms[i], CL_DEVICE_TYPE_ALL, 64, devices, &len) != CL_SUCCESS)
+            continue;
+        if (index < len)
+            return devices[index];
+        index -= len;
+    }
+    require(false, "no such device");
+    return NULL;
+}
+
+static void open_device(const char *path, const char *how, cl_uint index)
 {
     static char source[SOURCE_MAX];
     const char *text = source;
-    cl_platform_id platform;
-    cl_device_id device;
+    cl_device_id device = find_device(index);
     cl_int code;
     FILE *file = fopen(path, "r");
     require(file != NULL, "the kernel cannot be read");
     source[fread(source, 1, sizeof(source) - 1, file)] = '\0';
     fclose(file);
-    require(clGetPlatformIDs(1, &platform, NULL) == CL_SUCCESS, "platform");
-    require(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, 1, &device, NULL) == CL_SUCCESS, "device");
     context = clCreateContext(NULL, 1, &device, NULL, NULL, &code);
     require(code == CL_SUCCESS, "context");
     queue = clCreateCommandQueue(
@@ -361,8 +377,9 @@ static void do_line(char *line)
 int main(int argc, char **argv)
 {
     char line[512];
-    require(argc > 1, "usage: replay_host KERNEL [HOW] <SCRIPT");
-    open_device(argv[1], argc > 2 ? argv[2] : "");
+    require(argc > 1, "usage: replay_host KERNEL [HOW [DEVICE]] <SCRIPT");
+    open_device(argv[1], argc > 2 ? argv[2] : "",
+                argc > 3 ? (cl_uint)strtoul(argv[3], NULL, 10) : 0);
     while (fgets(line, sizeof(line), stdin) != NULL)
         do_line(line);
     finish();
