@@ -18,8 +18,7 @@ bool gpu_checkpoint_wanted(const struct gpu_launch *launch)
     struct megakernel *megakernel = state->checkpoint == state->serial && state->serial != 0
                                         ? NULL
                                         : gpu_recognise(state, launch);
-    /* Until something was published there is nothing to be written into. */
-    bool wanted = megakernel != NULL && recorder_opened() != NULL && megakernel->numbered;
+    bool wanted = megakernel != NULL && gpu_recording_of(state, megakernel) != NULL;
     if (wanted)
         state->checkpoint = state->serial;
     gpu_unlock(state);

@@ -179,6 +179,19 @@ static bool is_number_of_any(const struct gpu_state *state, uint32_t ring)
     return false;
 }
 
+/** What is published by symbol into another ring goes up into this one. */
+static void join(struct recording *recording, struct megakernel *megakernel, uint32_t ring)
+{
+    for (unsigned i = 0; i < megakernel->joined_len; i++)
+        if (megakernel->joined[i] == ring)
+            return;
+    recording_join_rings(recording, ring, megakernel->ring);
+    if (megakernel->joined_len < JOINED_MAX)
+        megakernel->joined[megakernel->joined_len++] = ring;
+    if (megakernel->look != 0)
+        recorder_saw_epoch_of(recording, ring, megakernel->look, megakernel->epoch);
+}
+
 /** Take those slots out that were recorded by symbol. */
 static void leave_out_recorded(struct gpu_state *state, const struct buffer *buffer,
                                struct megakernel *megakernel)
@@ -198,7 +211,8 @@ static void leave_out_recorded(struct gpu_state *state, const struct buffer *buf
             /* It came to be known by what was published before anyone looked, or is filled from
              * more than one place in the host's memory. */
             if (ring != megakernel->ring && !is_number_of_any(state, ring))
-                recording_join_rings(recording, ring, megakernel->ring);
+                join(recording, megakernel, ring);
+            megakernel->published = true;
         } else {
             state->collected[kept++] = state->collected[i];
         }
@@ -217,6 +231,7 @@ static void take_places(struct gpu_state *state, const struct buffer *buffer,
     struct recording *recording =
         state->collected_len == 0 ? NULL : gpu_recording_of(state, megakernel);
     if (recording != NULL) {
+        megakernel->published = true;
         recorder_batch_begin(publishes, recording, SESSION_ORIGIN_UPLOAD, megakernel->ring,
                              state->collected_len);
         for (size_t i = 0; i < state->collected_len; i++)

@@ -234,6 +234,14 @@ static void see_bytes(const struct gpu_state *state, struct megakernel *megakern
     end_observation(megakernel);
 }
 
+static void saw_epoch(struct recording *recording, const struct megakernel *megakernel)
+{
+    recorder_saw_epoch_of(recording, megakernel->ring, megakernel->look, megakernel->epoch);
+    for (unsigned i = 0; i < megakernel->joined_len; i++)
+        recorder_saw_epoch_of(recording, megakernel->joined[i], megakernel->look,
+                              megakernel->epoch);
+}
+
 static void see_epoch(struct gpu_state *state, const struct range *control, size_t offset,
                       const uint8_t *bytes, size_t count, uint32_t look)
 {
@@ -253,8 +261,8 @@ static void see_epoch(struct gpu_state *state, const struct range *control, size
         megakernel->epoch = epoch;
         struct recording *recording = recorder_opened();
         if (recording != NULL && megakernel->numbered)
-            recorder_saw_epoch_of(recording, megakernel->ring, look, epoch);
-        else
+            saw_epoch(recording, megakernel);
+        if (!megakernel->published)
             /* Rings that publishes by symbol go into are the host's: which of them is this one is
              * not known before it was uploaded. */
             recorder_saw_epoch(look, epoch);

@@ -72,6 +72,8 @@ static void begin_recording(struct gpu_state *state)
     for (unsigned i = 0; i < state->megakernels_len; i++) {
         state->megakernels[i].numbered = state->megakernels[i].told = false;
         state->megakernels[i].launches = state->megakernels[i].completed = 0;
+        state->megakernels[i].published = false;
+        state->megakernels[i].joined_len = 0;
     }
     memset(state->kernel_entries, 0, sizeof(state->kernel_entries));
     state->journals_tried = false;

@@ -82,6 +82,8 @@ struct range {
 };
 
 #define MEGAKERNELS_MAX 64u
+/** Rings in the host's memory that one ring on the device is filled from. */
+#define JOINED_MAX 8u
 /** Of one megakernel, under way at once. */
 #define LAUNCHES_REMEMBERED 64u
 
@@ -112,6 +114,11 @@ struct megakernel {
     bool told;
     /** The host publishes into it by a symbol. */
     bool by_symbol;
+    /** Any publish of its ring is recorded. */
+    bool published;
+    /** Rings of the recording that turned out to be this one. */
+    uint32_t joined[JOINED_MAX];
+    unsigned joined_len;
     uint64_t launches;
     /** Launches up to it are known to be complete. */
     uint64_t completed;

@@ -80,8 +80,12 @@ static void tell(const struct running *running)
 void opencl_tell_running(void)
 {
     uint32_t watch = recorder_watch();
+    const struct settings *settings = recorder_settings();
     if (atomic_load_explicit(&remembered, memory_order_acquire) == NULL ||
         atomic_exchange(&told_watch, watch) == watch || !recorder_is_late())
+        return;
+    /* What the buffers hold before the first launch is read at the next one, which must be that. */
+    if (settings == NULL || settings->checkpoint)
         return;
     struct running list[RUNNING_MAX];
     struct launches *launches = opencl_lock(&remembered, sizeof(*launches));

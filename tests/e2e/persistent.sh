@@ -94,6 +94,36 @@ for options in '' '--kernel builtin' '--kernel builtin --mode resident'; do
 done
 matches flipped.vrrl --against reference
 
+# ---- published by calls, into the ring that goes up beside the kernel: recorded once, with its epochs
+record called.vrrl <<'END'
+ring a 8 320
+launch 1
+publish 0 0 ATOMIC_ADD 5 200
+publish 1 0 BATCH_FENCE 0 1
+upload
+await 2
+read control
+read ring
+publish 2 0 ATOMIC_ADD 6 200
+upload 2 1
+await 3
+publish 3 0 BATCH_FENCE 0 2
+upload 3 1
+await 4
+read control
+read ring
+publish 0 0 SHUTDOWN
+upload 0 1
+finish
+read control
+END
+equal 'what was published by calls' "$(published called.vrrl)" \
+    "[0,2,0,5,200] [1,7,0,0,1] [2,2,1,6,200] [3,7,1,0,2] [0,4294967295,2,0,0] "
+equal 'where it was seen' \
+    "$("$vrrl" dump --slots --json called.vrrl | jq -r '"\(.origin) \(.ring)"' | sort -u)" 'symbol 0'
+matches called.vrrl --strict
+equal 'what was published to the replay' "$(json '[.launches, .published]')" '[1,5]'
+
 # ---- a host that is killed while its kernel runs: what it had seen is compared
 mkfifo lines
 env LD_PRELOAD="$shim" VRRL_LOG=killed.vrrl "$top_builddir/tests/e2e/replay_host" \
