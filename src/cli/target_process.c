@@ -26,9 +26,9 @@ bool target_process_pid(int argc, char **argv, uint32_t *pid)
 bool target_process_look(const char *verb, uint32_t pid, struct process *process)
 {
     if (!process_look(pid, process)) {
-        message_error(
-            "%s: there is no process %u. Fix: give a number that 'ps' or 'vrrl ps' lists.", verb,
-            pid);
+        message_error("%s: there is no process %u, or none that is seen from this pid namespace. "
+                      "Fix: give a number that 'ps' or 'vrrl ps' lists here.",
+                      verb, pid);
         return false;
     }
     if (process->zombie) {
@@ -37,10 +37,10 @@ bool target_process_look(const char *verb, uint32_t pid, struct process *process
                       verb, pid);
         return false;
     }
-    if (geteuid() != 0 && geteuid() != process->user) {
+    if (geteuid() != 0 && geteuid() != process->user.user) {
         message_error("%s: process %u is another user's (%u). Fix: run vrrl as that user, or as "
                       "root.",
-                      verb, pid, (unsigned)process->user);
+                      verb, pid, (unsigned)process->user.user);
         return false;
     }
     return true;

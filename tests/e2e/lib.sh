@@ -110,6 +110,12 @@ wait_for()
     done
 }
 
+# control_file: that of $pid, a process of this script's own pid namespace
+control_file()
+{
+    echo "/dev/shm/vrrl-$(id -u)/$pid-$(stat -Lc %i /proc/self/ns/pid)"
+}
+
 # poke FILE OFFSET BYTES: overwrite, BYTES as of printf(1)
 poke()
 {
