@@ -158,26 +158,4 @@ wait_for filtered $pid
 rejected 'strict seccomp'
 exec 9>&-
 end_it
-
-# Other namespaces.
-if unshare -m true 2>/dev/null; then
-    mkdir -p elsewhere
-    unshare -m sh -c 'mount -t tmpfs tmpfs "$1" && exec "$2" calls 1 60000' - "$(dirname "$shim")" "$PWD/host" >/dev/null 2>&1 &
-    pid=$!
-    sleep 0.3
-    kill -0 $pid 2>/dev/null && rejected 'another mount namespace'
-    end_it
-    unshare -p -f --mount-proc ./host calls 1 60000 >/dev/null 2>&1 &
-    outer=$!
-    child_of()
-    {
-        pid=$(pgrep -P "$1")
-    }
-    wait_for child_of $outer
-    rejected 'another pid namespace'
-    end_it
-    wait $outer 2>/dev/null
-else
-    echo 'no namespace can be made: others were not tried'
-fi
 finish
