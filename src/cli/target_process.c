@@ -53,6 +53,14 @@ int target_process_panel(const char *verb, const struct process *process, bool m
     if (error == ENOENT && !make) {
         return ENOENT;
     }
+    if (error == ENOSYS) {
+        message_error(
+            "%s: process %u has another root folder or other mounts, in which this kernel "
+            "opens nothing safely (openat2). Fix: use Linux 5.6 or newer, or run vrrl in "
+            "there.",
+            verb, process->pid);
+        return -1;
+    }
     if (error != 0) {
         message_error("%s: process %u: its control file in /dev/shm or /tmp cannot be made: %s. "
                       "Fix: make room there, and remove what is in its place.",
