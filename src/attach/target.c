@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "attach/carry.h"
+#include "attach/filters.h"
 #include "attach/proc.h"
 #include "panel/panel.h"
 
@@ -134,27 +135,6 @@ static bool check_status(pid_t pid, struct attach_error *error)
     else
         return true;
     return false;
-}
-
-/** A filter that vrrl is not under is the job's own, and may kill it for what dlopen() does. */
-static bool check_filters(pid_t pid, struct attach_error *error)
-{
-    uint64_t theirs = 0;
-    uint64_t ours = 0;
-    char *status = proc_read(pid, "status", NULL);
-    if (status != NULL)
-        proc_number(status, "Seccomp_filters", 10, &theirs);
-    free(status);
-    status = proc_read(getpid(), "status", NULL);
-    if (status != NULL)
-        proc_number(status, "Seccomp_filters", 10, &ours);
-    free(status);
-    if (theirs > ours)
-        target_fail(error, pid,
-                    "a filter of system calls (seccomp) that vrrl is not under may end "
-                    "it when it loads a library. Fix: run vrrl in the job's container, "
-                    "or start the job with 'vrrl record'.");
-    return theirs <= ours;
 }
 
 /** The files of a process that is not dumpable are root's, though its folder is not. */
@@ -311,12 +291,12 @@ bool target_open(pid_t pid, const char *shim, struct target *target, struct atta
 {
     *target = (struct target){.pid = pid, .memory = {.file = -1}};
     if (!check_status(pid, error) || !check_dumpable(pid, error) || !check_program(pid, error) ||
-        !check_filters(pid, error) || !check_room_for_names(shim, pid, error) ||
+        !check_room_for_names(shim, pid, error) ||
         !carry_look(pid, shim, &target->needs_carrying, error))
         return false;
     if (!memory_open(pid, &target->memory))
         return fail_denied(pid, error);
-    if (look(target, error))
+    if (filters_check(pid, error) && look(target, error))
         return true;
     target_close(target);
     return false;

@@ -154,6 +154,22 @@ expect 0 timeout 20 "$load_shim" "$pid" "$shim"
 no_more_files
 ended_in
 
+# Under a filter of system calls that refuses some, as that of a container does; of files in memory, too.
+if [ "$(id -u)" -eq 0 ]; then
+    build_under
+    enter="$PWD/under_filter errno ptrace"
+    start_in -m "$hidden"
+    cycle "$PWD/run.vrrl"
+    ended_in
+    rm -rf run.vrrl*
+    enter="$PWD/under_filter errno memfd_create"
+    start_in -m "$hidden"
+    refused timeout 30 "$vrrl" attach -o "$PWD/run.vrrl" "$pid"
+    says err "process $pid: .*could not be handed one in memory: Operation not permitted"
+    ended_in
+    unset enter
+fi
+
 # What cannot work: no /proc by which it could open the file, and a library that its C library refuses.
 start_in -m "$hidden; mount -t tmpfs tmpfs /proc"
 refused timeout 30 "$vrrl" attach -o "$PWD/run.vrrl" "$pid"
