@@ -2,9 +2,9 @@
 
 #include "cli/target_log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,12 +154,24 @@ bool target_log_check(const char *root, const char *name, bool append, struct ta
     return find_folder(root, log) && (is_expanded(name) || check_existing(log, append));
 }
 
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)
+/** No link is followed, also when the folder is another user's who makes one meanwhile.
+ *  \return false with errno */
+static bool remove_session(const char *path)
 {
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
+    int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0) {
+        return errno == ENOENT;
+    }
+    DIR *entries = fdopendir(folder);
+    if (entries == NULL) {
+        close(folder);
+        return false;
+    }
+    for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+        unlinkat(folder, entry->d_name, 0);
+    }
+    closedir(entries);
+    return rmdir(path) == 0;
 }
 
 bool target_log_make_room(const struct target_log *log)
@@ -175,9 +187,8 @@ bool target_log_make_room(const struct target_log *log)
     if (!session_path(log->here, session) || !session_path(old, old_session)) {
         return fail_long(log);
     }
-    bool done =
-        (nftw(old_session, remove_entry, 8, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT) &&
-        rename(log->here, old) == 0 && (rename(session, old_session) == 0 || errno == ENOENT);
+    bool done = remove_session(old_session) && rename(log->here, old) == 0 &&
+                (rename(session, old_session) == 0 || errno == ENOENT);
     if (!done) {
         message_error("%s: could not be kept as %s" OLD_SUFFIX ": %s. Fix: move it away, or choose "
                       "another log with -o.",

@@ -111,6 +111,7 @@ wait_for()
 }
 
 # control_file: that of $pid, a process of this script's own pid namespace
+# shellcheck disable=SC2154
 control_file()
 {
     echo "/dev/shm/vrrl-$(id -u)/$pid-$(stat -Lc %i /proc/self/ns/pid)"
