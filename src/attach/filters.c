@@ -68,12 +68,15 @@ static void free_filters(struct filters *filters)
     filters->len = 0;
 }
 
+/** How many a thread is under; before Linux 5.9 it is told only that there are some. */
 static uint64_t count(pid_t pid, const char *file)
 {
     uint64_t filters = 0;
+    uint64_t mode = 0;
     char *status = proc_read(pid, file, NULL);
-    if (status != NULL)
-        proc_number(status, "Seccomp_filters", 10, &filters);
+    if (status != NULL && !proc_number(status, "Seccomp_filters", 10, &filters) &&
+        proc_number(status, "Seccomp", 10, &mode) && mode != 0)
+        filters = 1;
     free(status);
     return filters;
 }
@@ -106,10 +109,10 @@ static bool may_be_stopped(pid_t pid, pid_t thread)
     return may;
 }
 
-/** Those of a stopped thread.  \return 0 or an errno */
-static int read_filters(pid_t thread, size_t len, struct filters *filters)
+/** Those of a stopped thread, the last one first.  \return 0 or an errno */
+static int read_filters(pid_t thread, struct filters *filters)
 {
-    for (filters->len = 0; filters->len < len; filters->len++) {
+    for (filters->len = 0; filters->len < FILTERS_MAX; filters->len++) {
         struct sock_filter *code = calloc(BPF_MAXINSNS, sizeof(*code));
         long got = code == NULL
                        ? -1
@@ -117,21 +120,21 @@ static int read_filters(pid_t thread, size_t len, struct filters *filters)
         if (got < 0) {
             int error = errno;
             free(code);
-            return error;
+            return error == ENOENT && filters->len > 0 ? 0 : error;
         }
         filters->code[filters->len] = code;
         filters->instructions[filters->len] = (size_t)got;
     }
-    return 0;
+    return E2BIG;
 }
 
 /** \return 0, EAGAIN, or an errno */
-static int read_of_thread(pid_t thread, size_t len, struct filters *filters)
+static int read_of_thread(pid_t thread, struct filters *filters)
 {
     enum stop stop = thread_stop(thread);
     if (stop != STOPPED)
         return stop == STOP_FORBIDDEN ? errno : EAGAIN;
-    int error = read_filters(thread, len, filters);
+    int error = read_filters(thread, filters);
     thread_release(thread);
     if (error != 0)
         free_filters(filters);
@@ -139,7 +142,7 @@ static int read_of_thread(pid_t thread, size_t len, struct filters *filters)
 }
 
 /** One thread tells of all, where they are under as many.  \return 0 or an errno */
-static int read_of_any(pid_t pid, size_t len, struct filters *filters)
+static int read_of_any(pid_t pid, struct filters *filters)
 {
     char path[32];
     int error = EAGAIN;
@@ -150,13 +153,13 @@ static int read_of_any(pid_t pid, size_t len, struct filters *filters)
     for (const struct dirent *entry; error == EAGAIN && (entry = readdir(threads)) != NULL;) {
         pid_t thread = (pid_t)strtol(entry->d_name, NULL, 10);
         if (thread > 0 && may_be_stopped(pid, thread))
-            error = read_of_thread(thread, len, filters);
+            error = read_of_thread(thread, filters);
     }
     closedir(threads);
     return error;
 }
 
-static bool are_alike(pid_t pid, size_t len)
+static bool are_alike(pid_t pid, uint64_t filters)
 {
     char path[32];
     bool alike = true;
@@ -165,7 +168,7 @@ static bool are_alike(pid_t pid, size_t len)
     for (const struct dirent *entry; threads != NULL && (entry = readdir(threads)) != NULL;) {
         char file[300];
         snprintf(file, sizeof(file), "task/%s/status", entry->d_name);
-        alike = alike && (entry->d_name[0] == '.' || count(pid, file) == len);
+        alike = alike && (entry->d_name[0] == '.' || count(pid, file) == filters);
     }
     if (threads != NULL)
         closedir(threads);
@@ -200,13 +203,13 @@ bool filters_check(pid_t pid, struct attach_error *error)
     uint64_t theirs = count(pid, "status");
     if (theirs <= count(getpid(), "status"))
         return true;
-    if (theirs > FILTERS_MAX || !are_alike(pid, theirs))
-        return fail_unread(pid, "its threads are under different ones, or too many", error);
+    if (!are_alike(pid, theirs))
+        return fail_unread(pid, "its threads are under different ones", error);
     int failed = EAGAIN;
     for (int i = 0; i < LOOKS && failed == EAGAIN; i++) {
         if (i > 0)
             nanosleep(&(struct timespec){0, LOOK_NS}, NULL);
-        failed = read_of_any(pid, theirs, &filters);
+        failed = read_of_any(pid, &filters);
     }
     if (failed != 0)
         return fail_unread(pid,

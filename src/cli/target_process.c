@@ -43,6 +43,13 @@ bool target_process_look(const char *verb, uint32_t pid, struct process *process
                       verb, pid, (unsigned)process->user.user);
         return false;
     }
+    if (process->has_other_clocks) {
+        message_error("%s: process %u is in another time namespace, where its start is told "
+                      "otherwise, so that it would not be known. Fix: run vrrl in there, e.g. by "
+                      "'nsenter -t %u -T'.",
+                      verb, pid, pid);
+        return false;
+    }
     return true;
 }
 

@@ -22,17 +22,24 @@ static bool last_number(const char *line, const char *field, uint64_t *number, b
     return last != NULL;
 }
 
-/** Whether it is in the same namespace as the caller.  \return false also when that cannot be told
- */
-static bool shares(const struct process *process, const char *kind)
+/** \return 0 when it cannot be told */
+static uint64_t namespace_of(const char *process, const char *kind)
 {
-    char theirs[PATH_BYTES];
-    char ours[PATH_BYTES];
-    struct stat one;
-    struct stat other;
-    snprintf(theirs, sizeof(theirs), "/proc/%" PRIu32 "/ns/%s", process->pid, kind);
-    snprintf(ours, sizeof(ours), "/proc/self/ns/%s", kind);
-    return stat(theirs, &one) == 0 && stat(ours, &other) == 0 && one.st_ino == other.st_ino;
+    char path[PATH_BYTES];
+    struct stat status;
+    snprintf(path, sizeof(path), "/proc/%s/ns/%s", process, kind);
+    return stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+/** Whether it is in the same namespace as the caller.  \return 1, 0, or -1 when that cannot be told
+ */
+static int shares(const struct process *process, const char *kind)
+{
+    char number[16];
+    snprintf(number, sizeof(number), "%" PRIu32, process->pid);
+    uint64_t theirs = namespace_of(number, kind);
+    uint64_t ours = namespace_of("self", kind);
+    return theirs == 0 || ours == 0 ? -1 : theirs == ours;
 }
 
 /** What its user is called in its user namespace. */
@@ -45,7 +52,7 @@ static uid_t name_user(const struct process *process)
     uid_t name = process->user.user;
     snprintf(path, sizeof(path), "/proc/%" PRIu32 "/uid_map", process->pid);
     /* In one's own namespace the file tells of the one around it. */
-    FILE *file = shares(process, "user") ? NULL : fopen(path, "re");
+    FILE *file = shares(process, "user") != 0 ? NULL : fopen(path, "re");
     while (file != NULL && fscanf(file, "%lu %lu %lu", &inside, &outside, &count) == 3)
         if (process->user.user >= outside && process->user.user - outside < count)
             name = (uid_t)(inside + (process->user.user - outside));
@@ -58,7 +65,7 @@ static bool sees_our_files(const struct process *process, const char *root)
 {
     struct stat ours;
     struct stat theirs;
-    return shares(process, "mnt") && stat("/", &ours) == 0 && stat(root, &theirs) == 0 &&
+    return shares(process, "mnt") > 0 && stat("/", &ours) == 0 && stat(root, &theirs) == 0 &&
            ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
@@ -129,6 +136,7 @@ bool process_look(uint32_t pid, struct process *process)
     session_owner_of(pid, &process->identity);
     if (!read_status(process))
         return false;
+    process->has_other_clocks = shares(process, "time") == 0;
     process->user.name = name_user(process);
     find_root(process);
     find_name(process);

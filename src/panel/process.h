@@ -23,6 +23,9 @@ struct process {
     bool zombie;
     /** It filters its system calls (seccomp). */
     bool confined;
+    /** To it clocks tell another time since the boot (a time namespace), so that it describes
+     * itself otherwise than \c identity does. */
+    bool has_other_clocks;
     /** As the process describes itself, with its number in its own pid namespace. */
     struct session_owner identity;
     /** Where it sees another root folder or other mounts than the caller: its root folder as the

@@ -233,6 +233,23 @@ if unshare -p -f true 2>/dev/null; then
     ended_in
     expect 0 "$vrrl" verify run.vrrl
     rm -rf run.vrrl*
+    # Files in memory that may not be executed can be mapped all the same.
+    if [ -e /proc/sys/vm/memfd_noexec ]; then
+        start_in '-m -p -f --mount-proc' "$hidden; echo 2 >/proc/sys/vm/memfd_noexec"
+        cycle "$PWD/run.vrrl"
+        ended_in
+        rm -rf run.vrrl*
+    fi
+    # Another time namespace.
+    if unshare -T -f --boottime 1000 true 2>/dev/null; then
+        start_in '-T -f --boottime 1000' true
+        refused timeout 30 "$vrrl" attach -o "$PWD/run.vrrl" "$pid"
+        says err "process $pid is in another time namespace"
+        expect 0 nsenter -t "$pid" -T timeout 30 "$vrrl" attach -o "$PWD/run.vrrl" "$pid"
+        wait_for test -s run.vrrl
+        ended_in
+        rm -rf run.vrrl*
+    fi
     # From inside, nothing outside is found.
     start_in -m true
     refused unshare -p -f --mount-proc "$vrrl" attach -o "$PWD/run.vrrl" "$pid"
