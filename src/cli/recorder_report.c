@@ -94,9 +94,9 @@ static const char *count_log(const char *path, const struct panel_status *status
 static const char *count(const char *root, const struct panel_status *status,
                          struct recorder_report *report)
 {
-    char here[PATH_MAX];
+    char here[PATH_MAX] = "";
     int folder = root_reach(root, status->log, here);
-    const char *fault = count_log(folder < 0 ? status->log : here, status, report);
+    const char *fault = count_log(here, status, report);
     if (folder >= 0) {
         close(folder);
     }
