@@ -53,7 +53,7 @@ struct attach_result {
  *
  * The process is untouched when it cannot be attached to: none such, not this user's, not
  * dumpable, a zombie, a kernel's thread, traced, of another architecture, static, of another C
- * library, or in another namespace.
+ * library, or, with a root folder or mounts of its own, without a /proc.
  *
  * \return 0, or -1 with \a error
  */

@@ -140,7 +140,7 @@ static bool switch_off(struct injection *injection)
 }
 
 /** The thread that was told yes comes back. */
-static enum outcome wait_for_loading(const struct injection *injection, struct attach_error *error)
+static enum outcome wait_for_loading(struct injection *injection, struct attach_error *error)
 {
     struct stub_words words;
     uint64_t until = injection->deadline_ns + GRACE_NS;

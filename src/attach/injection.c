@@ -7,6 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attach/carry.h"
+#include "panel/panel.h"
+
 #define MILLISECONDS_DEFAULT 2000u
 #define REFERENCES_MAX 256u
 /** The function of the shim that wakes it. */
@@ -103,7 +106,12 @@ static bool plan_call(struct injection *injection, struct attach_error *error)
     parameters->function = target->dlopen;
     parameters->explain = target->dlerror;
     parameters->find = target->dlsym;
-    parameters->name = injection->place.path + strlen(injection->path) + 1;
+    parameters->name = injection->place.path + strlen(injection->name) + 1;
+    parameters->file_name = 0;
+    if (target->shim == NULL && target->needs_carrying) {
+        parameters->file_name = injection->place.path;
+        parameters->path = injection->place.words + offsetof(struct stub_words, path);
+    }
     if (target->shim == NULL)
         return true;
     parameters->function = object_function(target->shim, WAKE);
@@ -123,12 +131,16 @@ bool injection_plan(struct target *target, const struct attach_request *request,
     struct reference references[REFERENCES_MAX];
     unsigned milliseconds =
         request->milliseconds == 0 ? MILLISECONDS_DEFAULT : request->milliseconds;
-    *injection = (struct injection){.target = target, .path = request->shim};
+    *injection = (struct injection){
+        .target = target,
+        .shim = request->shim,
+        .name = target->needs_carrying ? PANEL_SHIM : request->shim,
+    };
     injection->deadline_ns = injection_now_ns() + milliseconds * UINT64_C(1000000);
     list_names(request, names);
     size_t len = objects_references(&target->objects, names, references, REFERENCES_MAX);
     struct place *place = &injection->place;
-    if (!padding_find(target, references, len, request->shim, sizeof(WAKE), place)) {
+    if (!padding_find(target, references, len, injection->name, sizeof(WAKE), place)) {
         target_fail(error, target->pid,
                     "behind the text or the data of its program and its C library is not room "
                     "enough for %zu bytes. Fix: start the job with 'vrrl record'.",
@@ -159,8 +171,8 @@ static bool write_code(const struct injection *injection)
 static bool write_texts(const struct injection *injection)
 {
     const struct memory *memory = &injection->target->memory;
-    size_t bytes = strlen(injection->path) + 1;
-    return memory_write(memory, injection->place.path, injection->path, bytes) &&
+    size_t bytes = strlen(injection->name) + 1;
+    return memory_write(memory, injection->place.path, injection->name, bytes) &&
            memory_write(memory, injection->place.path + bytes, WAKE, sizeof(WAKE));
 }
 
@@ -175,9 +187,28 @@ bool injection_write(struct injection *injection)
                         sizeof(injection->parameters));
 }
 
-bool injection_read(const struct injection *injection, struct stub_words *words)
+/** What a thread waits for in some of the states. */
+static void serve(struct injection *injection, const struct stub_words *words)
 {
-    return memory_read(&injection->target->memory, injection->place.words, words, sizeof(*words));
+    const struct memory *memory = &injection->target->memory;
+    const uint32_t served = 1;
+    bool done = true;
+    if (words->state == STUB_EXPLAINING &&
+        !memory_read_string(memory, words->error, injection->reason, sizeof(injection->reason)))
+        injection->reason[0] = '\0';
+    if (words->state == STUB_FILLING)
+        done = carry_fill(injection, words);
+    if (done)
+        memory_write(memory, injection->place.words + WORDS_SERVED, &served, sizeof(served));
+}
+
+bool injection_read(struct injection *injection, struct stub_words *words)
+{
+    if (!memory_read(&injection->target->memory, injection->place.words, words, sizeof(*words)))
+        return false;
+    if ((words->state == STUB_FILLING || words->state == STUB_EXPLAINING) && words->served == 0)
+        serve(injection, words);
+    return true;
 }
 
 bool injection_set_state(const struct injection *injection, uint32_t state)
@@ -188,16 +219,20 @@ bool injection_set_state(const struct injection *injection, uint32_t state)
 int injection_finish(const struct injection *injection, const struct stub_words *words,
                      struct attach_error *error)
 {
-    const struct target *target = injection->target;
-    char reason[512] = "";
+    bool was_carried = injection->parameters.file_name != 0;
     if (words->state == STUB_LOADED)
         return 0;
-    if (injection->parameters.explain == 0 ||
-        !memory_read_string(&target->memory, words->error, reason, sizeof(reason)))
-        strcpy(reason, "it did not say why");
-    target_fail(error, target->pid,
-                "the shim was not loaded: %s. Fix: see to that, then attach "
-                "again; the job runs on as before.",
-                reason);
+    const char *fault = was_carried ? carry_fault(words) : NULL;
+    if (fault != NULL)
+        target_fail(error, injection->target->pid,
+                    "it cannot open the shim's file, and it could not be handed one in memory: %s. "
+                    "Fix: see to that, then attach again; the job runs on as before.",
+                    fault);
+    else
+        target_fail(error, injection->target->pid,
+                    "the shim was not loaded: %s. Fix: see to that%s, then attach again; the job "
+                    "runs on as before.",
+                    injection->reason[0] == '\0' ? "it did not say why" : injection->reason,
+                    was_carried ? ", or use a vrrl that was built for the C library in there" : "");
     return -1;
 }

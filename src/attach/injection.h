@@ -26,13 +26,17 @@ struct trap {
 struct injection {
     struct target *target;
     /** The file of the shim. */
-    const char *path;
+    const char *shim;
+    /** What the process is told of it: the file, or the name of the one in memory (carry.h). */
+    const char *name;
     struct place place;
     struct stub_parameters parameters;
     struct trap traps[STUB_ENTRIES];
     size_t traps_len;
     /** On the monotonic clock. */
     uint64_t deadline_ns;
+    /** Why the shim was not loaded. */
+    char reason[512];
 };
 
 uint64_t injection_now_ns(void);
@@ -44,8 +48,8 @@ bool injection_plan(struct target *target, const struct attach_request *request,
 /** Put stub and path in place, with nothing that leads to them.  \return false with errno */
 bool injection_write(struct injection *injection);
 
-/** Read what the stub tells.  \return false when the process is gone */
-bool injection_read(const struct injection *injection, struct stub_words *words);
+/** Read what the stub tells, and do what it waits for.  \return false when the process is gone */
+bool injection_read(struct injection *injection, struct stub_words *words);
 
 /** \return false with errno */
 bool injection_set_state(const struct injection *injection, uint32_t state);

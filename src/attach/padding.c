@@ -7,7 +7,7 @@
 #include "attach/stub.h"
 
 #define ALIGNMENT 64u
-/** The code and, elsewhere or behind it, the path. */
+/** The code and, elsewhere or behind it, the text. */
 #define STUB_BYTES ((size_t)(stub_end - stub_begin))
 
 struct room {
@@ -99,8 +99,9 @@ static bool take_old_stub(const struct target *target, const struct object *obje
         memcmp(parameters.magic, STUB_MAGIC, sizeof(parameters.magic)) != 0 ||
         !has_our_code(target, room->begin))
         return false;
-    *wanted->place = (struct place){room->begin, parameters.words, parameters.path, true};
-    if (!memory_read_string(&target->memory, parameters.path, path, sizeof(path)) ||
+    uint64_t text = parameters.file_name != 0 ? parameters.file_name : parameters.path;
+    *wanted->place = (struct place){room->begin, parameters.words, text, true};
+    if (!memory_read_string(&target->memory, text, path, sizeof(path)) ||
         strcmp(path, wanted->path) != 0)
         wanted->place->path = 0;
     return true;

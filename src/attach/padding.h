@@ -18,7 +18,7 @@ struct place {
     /** Parameters and code. */
     uint64_t stub;
     uint64_t words;
-    /** The path of the shim. */
+    /** The path of the shim, or what it is called. */
     uint64_t path;
     /** It lies there already, of an attach before. */
     bool is_there;
@@ -28,7 +28,7 @@ struct place {
  * Find the stub that an attach before left, or room for one.
  *
  * \param references  whose objects may be used
- * \param path  of the shim, for which there must be room
+ * \param path  of the shim, or its name, for which there must be room
  * \param more_bytes  and behind it for so much
  * \return false when there is none
  */

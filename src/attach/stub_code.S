@@ -6,6 +6,14 @@
 #define SIG_SETMASK 2
 #define SIGNALS_BYTES 8
 
+/* Of memfd_create() and fcntl(). */
+#define CLOSE_ON_EXEC 1
+/* Since Linux 6.3. It may be mapped as code like any other, and be made also where files in memory
+ * may not be executed. */
+#define NO_EXEC_SEAL 8
+#define DUPLICATE_CLOSE_ON_EXEC 1030
+#define INVALID 22
+
     .section .rodata
     .balign 16
     .globl stub_begin
@@ -128,10 +136,23 @@ load:
     callq *parameters + STUB_ERRNO_LOCATION(%rip)
     movq %rax, %r13
     movl (%rax), %r14d
+    movl $-1, %r12d
+    cmpq $0, parameters + STUB_FILE_NAME(%rip)
+    je 6f
+    call make_file
+    testl %eax, %eax
+    jnz 6f
+    call close_file
+    movq $0, WORDS_ERROR(%rbx)
+    movl $STUB_FAILED, %r12d
+    jmp 3f
+6:
     movq parameters + STUB_PATH(%rip), %rdi
     movq parameters + STUB_MODE(%rip), %rsi
     callq *parameters + STUB_FUNCTION(%rip)
     movq %rax, WORDS_RESULT(%rbx)
+    call close_file
+    movq WORDS_RESULT(%rbx), %rax
     testq %rax, %rax
     jz failed
     movl $STUB_LOADED, %r12d
@@ -153,6 +174,8 @@ failed:
     je 3f
     callq *parameters + STUB_EXPLAIN(%rip)
     movq %rax, WORDS_ERROR(%rbx)
+    movl $STUB_EXPLAINING, %eax
+    call wait
 3:
     movl %r14d, (%r13)
     movl parameters + STUB_VECTOR_MASK(%rip), %eax
@@ -177,6 +200,76 @@ failed:
     popq %r14
     popq %r13
     popq %r12
+    ret
+
+/* The file in memory as r12d, negative when there is none, and whether it was filled as eax. Here and
+ * below 16 bytes from 8(%rbp) on are free. */
+make_file:
+    movl $CLOSE_ON_EXEC | NO_EXEC_SEAL, %esi
+1:
+    movl $__NR_memfd_create, %eax
+    movq parameters + STUB_FILE_NAME(%rip), %rdi
+    syscall
+    movl %eax, %r12d
+    cmpl $-INVALID, %eax
+    jne 2f
+    cmpl $CLOSE_ON_EXEC, %esi
+    movl $CLOSE_ON_EXEC, %esi
+    jne 1b
+2:
+    testl %r12d, %r12d
+    js 4f
+    movl $__NR_fcntl, %eax
+    movl %r12d, %edi
+    movl $DUPLICATE_CLOSE_ON_EXEC, %esi
+    movl $STUB_FILE_LEAST, %edx
+    syscall
+    testl %eax, %eax
+    js 4f
+    xchgl %eax, %r12d
+    movl %eax, %edi
+    movl $__NR_close, %eax
+    syscall
+4:
+    movl %r12d, WORDS_FILE(%rbx)
+    xorl %eax, %eax
+    testl %r12d, %r12d
+    js 5f
+    movl $STUB_FILLING, %eax
+    jmp wait
+5:
+    ret
+
+/* Tell the state of eax until the tracer has done what that asks for; whether it has as eax. */
+wait:
+    movl $0, WORDS_SERVED(%rbx)
+    movl %eax, WORDS_STATE(%rbx)
+    movq $0, 8(%rbp)
+    movq $STUB_LOOK_NS, 16(%rbp)
+    pushq $STUB_SERVED_LOOKS
+1:
+    movl WORDS_SERVED(%rbx), %eax
+    testl %eax, %eax
+    jnz 2f
+    movl $__NR_nanosleep, %eax
+    leaq 8(%rbp), %rdi
+    xorl %esi, %esi
+    syscall
+    decl (%rsp)
+    jnz 1b
+    xorl %eax, %eax
+2:
+    popq %rcx
+    movl $STUB_LOADING, WORDS_STATE(%rbx)
+    ret
+
+close_file:
+    testl %r12d, %r12d
+    js 1f
+    movl %r12d, %edi
+    movl $__NR_close, %eax
+    syscall
+1:
     ret
 
 /* From anywhere in the job's own code: nothing may change, nor the 128 bytes below the stack.  It
@@ -293,7 +386,7 @@ leave:
 load:
     mov w0, #STUB_LOADING
     stlr w0, [x19]
-    stp x29, x30, [sp, #-64]!
+    stp x29, x30, [sp, #-80]!
     mov x29, sp
     stp x20, x21, [sp, #16]
     str x22, [sp, #32]
@@ -314,11 +407,23 @@ load:
     blr x0
     mov x20, x0
     ldr w21, [x0]
+    mov w22, #-1
+    ldr x0, parameters + STUB_FILE_NAME
+    cbz x0, 2f
+    bl make_file
+    cbnz w0, 2f
+    bl close_file
+    str xzr, [x19, #WORDS_ERROR]
+    mov w22, #STUB_FAILED
+    b 1f
+2:
     ldr x0, parameters + STUB_PATH
     ldr x1, parameters + STUB_MODE
     ldr x2, parameters + STUB_FUNCTION
     blr x2
     str x0, [x19, #WORDS_RESULT]
+    bl close_file
+    ldr x0, [x19, #WORDS_RESULT]
     cbz x0, failed
     mov w22, #STUB_LOADED
     ldr x2, parameters + STUB_FIND
@@ -337,6 +442,8 @@ failed:
     cbz x0, 1f
     blr x0
     str x0, [x19, #WORDS_ERROR]
+    mov w0, #STUB_EXPLAINING
+    bl wait
 1:
     str w21, [x20]
     ldp x0, x1, [sp]
@@ -355,7 +462,72 @@ failed:
     svc #0
     ldp x20, x21, [sp, #16]
     ldr x22, [sp, #32]
-    ldp x29, x30, [sp], #64
+    ldp x29, x30, [sp], #80
+    ret
+
+/* The file in memory as w22, negative when there is none, and whether it was filled as w0. Here and
+ * below 16 bytes from [x29, #64] on are free. */
+make_file:
+    ldr x0, parameters + STUB_FILE_NAME
+    mov x1, #(CLOSE_ON_EXEC | NO_EXEC_SEAL)
+    mov x8, #__NR_memfd_create
+    svc #0
+    cmn w0, #INVALID
+    b.ne 1f
+    ldr x0, parameters + STUB_FILE_NAME
+    mov x1, #CLOSE_ON_EXEC
+    svc #0
+1:
+    mov w22, w0
+    tbnz w0, #31, 2f
+    mov x1, #DUPLICATE_CLOSE_ON_EXEC
+    mov x2, #STUB_FILE_LEAST
+    mov x8, #__NR_fcntl
+    svc #0
+    tbnz w0, #31, 2f
+    mov w1, w0
+    mov w0, w22
+    mov w22, w1
+    mov x8, #__NR_close
+    svc #0
+2:
+    str w22, [x19, #WORDS_FILE]
+    mov w0, #0
+    tbnz w22, #31, 3f
+    mov w0, #STUB_FILLING
+    b wait
+3:
+    ret
+
+/* Tell the state of w0 until the tracer has done what that asks for; whether it has as w0. */
+wait:
+    str wzr, [x19, #WORDS_SERVED]
+    stlr w0, [x19]
+    mov x0, #STUB_LOOK_NS
+    stp xzr, x0, [x29, #64]
+    mov w3, #STUB_SERVED_LOOKS
+1:
+    add x1, x19, #WORDS_SERVED
+    ldar w0, [x1]
+    cbnz w0, 2f
+    add x0, x29, #64
+    mov x1, #0
+    mov x8, #__NR_nanosleep
+    svc #0
+    subs w3, w3, #1
+    b.ne 1b
+    mov w0, #0
+2:
+    mov w1, #STUB_LOADING
+    stlr w1, [x19]
+    ret
+
+close_file:
+    tbnz w22, #31, 1f
+    mov w0, w22
+    mov x8, #__NR_close
+    svc #0
+1:
     ret
 
 /* From anywhere in the job's own code: nothing may change.  No register is left to go on by, so the

@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "attach/carry.h"
+#include "attach/filters.h"
 #include "attach/proc.h"
+#include "panel/panel.h"
 
-#define SHIM_NAME "libvrrl-preload.so"
 /** In /proc/PID/stat (PF_KTHREAD). */
 #define KERNEL_THREAD 0x00200000u
 /** The dynamic linker may be at work: it is looked at again, so many times, each 2 ms later. */
@@ -135,27 +137,6 @@ static bool check_status(pid_t pid, struct attach_error *error)
     return false;
 }
 
-/** A filter that vrrl is not under is the job's own, and may kill it for what dlopen() does. */
-static bool check_filters(pid_t pid, struct attach_error *error)
-{
-    uint64_t theirs = 0;
-    uint64_t ours = 0;
-    char *status = proc_read(pid, "status", NULL);
-    if (status != NULL)
-        proc_number(status, "Seccomp_filters", 10, &theirs);
-    free(status);
-    status = proc_read(getpid(), "status", NULL);
-    if (status != NULL)
-        proc_number(status, "Seccomp_filters", 10, &ours);
-    free(status);
-    if (theirs > ours)
-        target_fail(error, pid,
-                    "a filter of system calls (seccomp) that vrrl is not under may end "
-                    "it when it loads a library. Fix: run vrrl in the job's container, "
-                    "or start the job with 'vrrl record'.");
-    return theirs <= ours;
-}
-
 /** The files of a process that is not dumpable are root's, though its folder is not. */
 static bool check_dumpable(pid_t pid, struct attach_error *error)
 {
@@ -236,48 +217,6 @@ static bool check_program(pid_t pid, struct attach_error *error)
     return checked;
 }
 
-static bool is_same_namespace(pid_t pid, const char *kind)
-{
-    char theirs[64];
-    char ours[32];
-    struct stat one;
-    struct stat other;
-    snprintf(theirs, sizeof(theirs), "/proc/%d/ns/%s", (int)pid, kind);
-    snprintf(ours, sizeof(ours), "/proc/self/ns/%s", kind);
-    return stat(theirs, &one) != 0 || stat(ours, &other) != 0 || one.st_ino == other.st_ino;
-}
-
-/** The path of the shim must lead the process to the file that it leads us to. */
-static bool check_namespaces(pid_t pid, const char *shim, struct attach_error *error)
-{
-    char path[PATH_MAX + 32];
-    struct stat ours;
-    struct stat theirs;
-    if (stat(shim, &ours) != 0) {
-        target_fail(error, pid,
-                    "the shim %s cannot be read: %s. Fix: install vrrl with 'make "
-                    "install'.",
-                    shim, strerror(errno));
-        return false;
-    }
-    if (!is_same_namespace(pid, "pid")) {
-        target_fail(error, pid,
-                    "it is in another pid namespace (a container). Fix: run vrrl in "
-                    "there, e.g. by 'nsenter -t %d -m -p', with the job's own number.",
-                    (int)pid);
-        return false;
-    }
-    snprintf(path, sizeof(path), "/proc/%d/root%s", (int)pid, shim);
-    if (stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino)
-        return true;
-    target_fail(error, pid,
-                "it is in another mount namespace or root folder, where %s is not the "
-                "shim. Fix: run vrrl in there, e.g. by 'nsenter -t %d -m', or make the "
-                "file visible there.",
-                shim, (int)pid);
-    return false;
-}
-
 static bool check_room_for_names(const char *shim, pid_t pid, struct attach_error *error)
 {
     if (shim[0] == '/' && strlen(shim) < PATH_MAX)
@@ -343,7 +282,7 @@ static bool look(struct target *target, struct attach_error *error)
     if (!read_objects(target, error) || !find_functions(target, error))
         return false;
     for (size_t i = 0; i < target->objects.len; i++)
-        if (strcmp(target->objects.all[i].soname, SHIM_NAME) == 0)
+        if (strcmp(target->objects.all[i].soname, PANEL_SHIM) == 0)
             target->shim = &target->objects.all[i];
     return true;
 }
@@ -352,12 +291,12 @@ bool target_open(pid_t pid, const char *shim, struct target *target, struct atta
 {
     *target = (struct target){.pid = pid, .memory = {.file = -1}};
     if (!check_status(pid, error) || !check_dumpable(pid, error) || !check_program(pid, error) ||
-        !check_filters(pid, error) || !check_room_for_names(shim, pid, error) ||
-        !check_namespaces(pid, shim, error))
+        !check_room_for_names(shim, pid, error) ||
+        !carry_look(pid, shim, &target->needs_carrying, error))
         return false;
     if (!memory_open(pid, &target->memory))
         return fail_denied(pid, error);
-    if (look(target, error))
+    if (filters_check(pid, error) && look(target, error))
         return true;
     target_close(target);
     return false;

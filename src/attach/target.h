@@ -20,6 +20,8 @@ struct target {
     const struct object *libc;
     /** NULL: it is not loaded. */
     const struct object *shim;
+    /** It cannot open the shim's file (carry.h). */
+    bool needs_carrying;
     /** In the process. */
     uint64_t dlopen;
     uint64_t dlerror;

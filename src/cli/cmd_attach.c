@@ -144,7 +144,10 @@ static int tell(const struct process *process, const struct panel_remote *panel,
     if (json) {
         recorder_report_print_json(&report);
     } else if (answered && state == PANEL_RECORDING) {
-        message_notice("process %u is recorded into %s", process->pid, report.log);
+        message_notice("process %u is recorded into %s%s%s%s", process->pid, report.log,
+                       process->root[0] == '\0' ? "" : " (",
+                       process->root[0] == '\0' ? "" : panel->seen.status.log,
+                       process->root[0] == '\0' ? "" : " as it sees it)");
     } else {
         message_notice("process %u has published nothing since: recording begins with its next "
                        "publish",
@@ -177,7 +180,7 @@ static int attach(const struct options *options)
     struct panel_request request;
     struct panel_remote panel;
     if (!target_process_look("attach", options->pid, &process) ||
-        !target_log_check(options->record.log, options->record.append, &log) ||
+        !target_log_check(process.root, options->record.log, options->record.append, &log) ||
         !make_request(options, &log, &request)) {
         return CLI_FAILED;
     }

@@ -1,7 +1,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/message.h"
@@ -11,7 +10,8 @@
 
 static const char usage[] =
     "Usage: vrrl ps [--json]\n"
-    "List the processes of this user that record, or could be asked to with 'vrrl attach'.\n"
+    "List the processes of this user, for root of all, that record, or could be asked to with\n"
+    "'vrrl attach'.\n"
     "\n"
     "States: dormant, waiting (its log is opened with the next publish), recording, failed,\n"
     "confined (it forbids itself system calls, so no log can be opened); asked, ending: it has\n"
@@ -108,6 +108,6 @@ int cmd_ps(int argc, char **argv)
                       argv[optind]);
         return CLI_FAILED;
     }
-    panel_for_each(geteuid(), list_one, &listing);
+    panel_for_each(list_one, &listing);
     return message_finish_output(CLI_WELL);
 }

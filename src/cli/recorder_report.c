@@ -4,8 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "log/vrrl.h"
+#include "panel/root.h"
 #include "session/session.h"
 
 static bool was_answered(const struct panel *panel)
@@ -51,9 +53,8 @@ static void count_session(const struct session_reader *session, const struct vrr
     report->skipped = header->skipped - status->skipped_before;
 }
 
-/** Look into the log that is recorded into. \return why it cannot be, "" when it can */
-static const char *count(const char *path, const struct panel_status *status,
-                         struct recorder_report *report)
+static const char *count_log(const char *path, const struct panel_status *status,
+                             struct recorder_report *report)
 {
     struct stat file;
     struct vrrl_reader *reader;
@@ -89,6 +90,19 @@ static const char *count(const char *path, const struct panel_status *status,
     return "";
 }
 
+/** Look into the log that is recorded into. \return why it cannot be, "" when it can */
+static const char *count(const char *root, const struct panel_status *status,
+                         struct recorder_report *report)
+{
+    char here[PATH_MAX] = "";
+    int folder = root_reach(root, status->log, here);
+    const char *fault = count_log(here, status, report);
+    if (folder >= 0) {
+        close(folder);
+    }
+    return fault;
+}
+
 static uint64_t now_ns(void)
 {
     struct timespec now;
@@ -104,21 +118,20 @@ void recorder_report(const struct process *process, const struct panel *panel,
         .pid = process->pid,
         .program = process->name,
         .state = state_of(panel),
-        .log = status->log,
     };
+    const char *log = status->log;
     const char *fault = status->state == PANEL_FAILED ? status->fault : "";
     if (!was_answered(panel) && panel_wants_on(panel->word)) {
-        report->log = panel->request.log;
+        log = panel->request.log;
         fault = "";
     } else if (status->state == PANEL_RECORDING) {
-        char path[PATH_MAX + sizeof(process->root)];
         uint64_t now = now_ns();
-        snprintf(path, sizeof(path), "%s%s", process->root, status->log);
         report->for_ns = now > status->since_ns ? now - status->since_ns : 0;
-        fault = count(path, status, report);
+        fault = count(process->root, status, report);
     } else if (status->state == PANEL_WAITING && panel->word != 0) {
-        report->log = panel->request.log;
+        log = panel->request.log;
     }
+    snprintf(report->log, sizeof(report->log), "%s%s", log[0] == '\0' ? "" : process->root, log);
     snprintf(report->fault, sizeof(report->fault), "%s", fault);
 }
 

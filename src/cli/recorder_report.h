@@ -18,8 +18,8 @@ struct recorder_report {
     const char *program;
     /** One word: dormant, asked, waiting, recording, ending, failed, confined. */
     const char *state;
-    /** What is recorded into, or was to be; "": nothing. */
-    const char *log;
+    /** What is recorded into, or was to be, as the caller finds it; "": nothing. */
+    char log[PATH_MAX + 32];
     /** Nanoseconds since it was opened; 0 when none is. */
     uint64_t for_ns;
     /** The counters are known: the log and its session can be read. */

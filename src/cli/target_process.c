@@ -26,9 +26,9 @@ bool target_process_pid(int argc, char **argv, uint32_t *pid)
 bool target_process_look(const char *verb, uint32_t pid, struct process *process)
 {
     if (!process_look(pid, process)) {
-        message_error(
-            "%s: there is no process %u. Fix: give a number that 'ps' or 'vrrl ps' lists.", verb,
-            pid);
+        message_error("%s: there is no process %u, or none that is seen from this pid namespace. "
+                      "Fix: give a number that 'ps' or 'vrrl ps' lists here.",
+                      verb, pid);
         return false;
     }
     if (process->zombie) {
@@ -37,10 +37,17 @@ bool target_process_look(const char *verb, uint32_t pid, struct process *process
                       verb, pid);
         return false;
     }
-    if (geteuid() != 0 && geteuid() != process->user) {
+    if (geteuid() != 0 && geteuid() != process->user.user) {
         message_error("%s: process %u is another user's (%u). Fix: run vrrl as that user, or as "
                       "root.",
-                      verb, pid, (unsigned)process->user);
+                      verb, pid, (unsigned)process->user.user);
+        return false;
+    }
+    if (process->has_other_clocks) {
+        message_error("%s: process %u is in another time namespace, where its start is told "
+                      "otherwise, so that it would not be known. Fix: run vrrl in there, e.g. by "
+                      "'nsenter -t %u -T'.",
+                      verb, pid, pid);
         return false;
     }
     return true;
@@ -52,6 +59,14 @@ int target_process_panel(const char *verb, const struct process *process, bool m
     int error = panel_open(process, make, panel);
     if (error == ENOENT && !make) {
         return ENOENT;
+    }
+    if (error == ENOSYS) {
+        message_error(
+            "%s: process %u has another root folder or other mounts, in which this kernel "
+            "opens nothing safely (openat2). Fix: use Linux 5.6 or newer, or run vrrl in "
+            "there.",
+            verb, process->pid);
+        return -1;
     }
     if (error != 0) {
         message_error("%s: process %u: its control file in /dev/shm or /tmp cannot be made: %s. "

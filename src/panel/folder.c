@@ -3,51 +3,82 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "log/files.h"
 #include "panel/panel.h"
+#include "panel/root.h"
 
 #define FOLDER_MODE 0700
 #define FILE_MODE 0600
 #define OTHERS 077
-#define NAME_BYTES 32
+/** "PID-NAMESPACE", and with MAKER and more twice that. */
+#define NAME_BYTES 40
 
 /** Memory first: a page of a file on a disk would be written back every 30 seconds. */
 static const char *const parents[PANEL_FOLDERS] = {"/dev/shm", "/tmp"};
 
-int panel_folder_open(const char *root, unsigned which, uid_t user, bool make)
+int panel_folder_open(const char *root, unsigned which, const struct panel_user *user, bool make)
 {
-    char path[PATH_MAX];
-    int length =
-        snprintf(path, sizeof(path), "%s%s/vrrl-%ju", root, parents[which], (uintmax_t)user);
-    if (length < 0 || length >= (int)sizeof(path))
-        return -1;
-    if (make && mkdir(path, FOLDER_MODE) != 0 && errno != EEXIST)
-        return -1;
-    int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    char name[NAME_BYTES];
+    int folder = -1;
     struct stat status;
-    if (folder >= 0 &&
-        (fstat(folder, &status) != 0 || status.st_uid != user || (status.st_mode & OTHERS) != 0)) {
-        close(folder);
+    snprintf(name, sizeof(name), "vrrl-%ju", (uintmax_t)user->name);
+    int parent = root_open(root, parents[which], O_PATH | O_DIRECTORY);
+    if (parent < 0)
         return -1;
+    if (!make || mkdirat(parent, name, FOLDER_MODE) == 0 || errno == EEXIST)
+        folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int saved = errno;
+    if (folder >= 0 && (fstat(folder, &status) != 0 || status.st_uid != user->user ||
+                        (status.st_mode & OTHERS) != 0)) {
+        saved = EEXIST;
+        close(folder);
+        folder = -1;
     }
+    close(parent);
+    errno = saved;
     return folder;
 }
 
-static void name_of(uint32_t pid, char name[NAME_BYTES])
+static void name_of(const struct session_owner *process, char name[NAME_BYTES])
 {
-    snprintf(name, NAME_BYTES, "%" PRIu32, pid);
+    snprintf(name, NAME_BYTES, "%" PRIu32 "-%" PRIu64, process->pid, process->pid_namespace);
 }
 
-int panel_file_open(int folder, uint32_t pid, uid_t user)
+static void name_unfinished(const struct session_owner *process, uint32_t maker,
+                            char name[2 * NAME_BYTES])
+{
+    char finished[NAME_BYTES];
+    name_of(process, finished);
+    snprintf(name, 2 * NAME_BYTES, "%s.%" PRIu32 ".unfinished", finished, maker);
+}
+
+bool panel_file_parse(const char *name, struct session_owner *process, uint32_t *maker)
+{
+    char unfinished[2 * NAME_BYTES];
+    int length = 0;
+    *process = (struct session_owner){0};
+    *maker = 0;
+    if (sscanf(name, "%" SCNu32 "-%" SCNu64 "%n", &process->pid, &process->pid_namespace,
+               &length) != 2)
+        return false;
+    if (name[length] == '.' && sscanf(name + length, ".%" SCNu32, maker) != 1)
+        return false;
+    name_of(process, unfinished);
+    if (*maker != 0)
+        name_unfinished(process, *maker, unfinished);
+    return strcmp(name, unfinished) == 0;
+}
+
+int panel_file_open(int folder, const struct session_owner *process, uid_t user)
 {
     char name[NAME_BYTES];
     struct stat status;
-    name_of(pid, name);
+    name_of(process, name);
     /* One that is no plain file must not keep whoever opens it waiting. */
     int file = openat(folder, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (file >= 0 &&
@@ -59,13 +90,13 @@ int panel_file_open(int folder, uint32_t pid, uid_t user)
     return file;
 }
 
-int panel_file_make(int folder, uint32_t pid, const void *panel)
+int panel_file_make(int folder, const struct session_owner *process, const void *panel)
 {
     char name[NAME_BYTES];
     char unfinished[2 * NAME_BYTES];
-    name_of(pid, name);
+    name_of(process, name);
     /* The command may prepare one while its process makes it. */
-    snprintf(unfinished, sizeof(unfinished), "%s.%ld.unfinished", name, (long)getpid());
+    name_unfinished(process, (uint32_t)getpid(), unfinished);
     unlinkat(folder, unfinished, 0);
     int file =
         openat(folder, unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, FILE_MODE);
@@ -84,9 +115,9 @@ int panel_file_make(int folder, uint32_t pid, const void *panel)
     return file;
 }
 
-void panel_file_remove(int folder, uint32_t pid)
+void panel_file_remove(int folder, const struct session_owner *process)
 {
     char name[NAME_BYTES];
-    name_of(pid, name);
+    name_of(process, name);
     unlinkat(folder, name, 0);
 }

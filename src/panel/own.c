@@ -30,7 +30,7 @@ static int find(int folder, const struct session_owner *process, bool make)
     panel_describe(&new.panel, process);
     /* The second time it is made in the place of another's. */
     for (int tries = 0; tries < 2; tries++) {
-        int file = panel_file_open(folder, process->pid, geteuid());
+        int file = panel_file_open(folder, process, geteuid());
         if (file >= 0 && is_panel_of(file, process))
             return file;
         if (file >= 0)
@@ -38,17 +38,23 @@ static int find(int folder, const struct session_owner *process, bool make)
         if (!make)
             return -1;
         if (file >= 0)
-            panel_file_remove(folder, process->pid);
-        file = panel_file_make(folder, process->pid, new.bytes);
+            panel_file_remove(folder, process);
+        file = panel_file_make(folder, process, new.bytes);
         if (file >= 0)
             return file;
     }
     return -1;
 }
 
+static int open_folder(unsigned which, bool make)
+{
+    const struct panel_user user = {geteuid(), geteuid()};
+    return panel_folder_open("", which, &user, make);
+}
+
 static bool map_in(unsigned which, const struct session_owner *process, void *at, bool make)
 {
-    int folder = panel_folder_open("", which, geteuid(), make);
+    int folder = open_folder(which, make);
     if (folder < 0)
         return false;
     int file = find(folder, process, make);
@@ -75,11 +81,13 @@ bool panel_map_own(void *at, bool make)
 
 void panel_remove_own(void)
 {
+    struct session_owner process;
+    session_owner_self(&process);
     for (unsigned which = 0; which < PANEL_FOLDERS; which++) {
-        int folder = panel_folder_open("", which, geteuid(), false);
+        int folder = open_folder(which, false);
         if (folder < 0)
             continue;
-        panel_file_remove(folder, (uint32_t)getpid());
+        panel_file_remove(folder, &process);
         close(folder);
     }
 }

@@ -4,9 +4,10 @@
  *        the command asks there, and the shim answers there.
  *
  * It lies where anyone of the user finds it by the number of the process, whatever the environment
- * of either: `/dev/shm/vrrl-UID/PID`, or `/tmp/vrrl-UID/PID` where the first cannot be made
- * (folder.h).  Its process is told by more than its number, so that one of a dead process is never
- * taken for that of a new one.
+ * of either: `/dev/shm/vrrl-UID/PID-NS`, NS being the inode of its pid namespace, or
+ * `/tmp/vrrl-UID/PID-NS` where the first cannot be made (folder.h).  UID, PID and the folder are as
+ * the process itself sees them.  It is told by more than its number, so that the panel of a dead
+ * process is never taken for that of a new one.
  *
  * The shim looks at one word of it with every call of a hooked function, and at nothing else
  * until that word changes: no thread, signal or socket, and no system call.  doc/attach.md is the

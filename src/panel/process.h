@@ -10,21 +10,26 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "panel/folder.h"
 #include "session/layout.h"
 
 struct process {
     /** As the caller sees it. */
     uint32_t pid;
     /** Its effective user. */
-    uid_t user;
+    struct panel_user user;
+    gid_t group;
     /** It has ended, and its parent has not asked for its status. */
     bool zombie;
     /** It filters its system calls (seccomp). */
     bool confined;
-    /** As the process describes itself, its own number in its pid namespace included. */
+    /** To it clocks tell another time since the boot (a time namespace), so that it describes
+     * itself otherwise than \c identity does. */
+    bool has_other_clocks;
+    /** As the process describes itself, with its number in its own pid namespace. */
     struct session_owner identity;
-    /** Its root folder as the caller finds it, /proc/PID/root; "" when that cannot be looked into.
-     */
+    /** Where it sees another root folder or other mounts than the caller: its root folder as the
+     *  caller finds it, /proc/PID/root.  Else "", also when that cannot be looked into. */
     char root[32];
     /** Name of its program's file, without the folder; "" when it cannot be told. */
     char name[NAME_MAX + 1];

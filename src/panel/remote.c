@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,22 +50,18 @@ bool panel_read(struct panel_remote *remote)
 
 static bool is_panel_of(const struct panel *panel, const struct process *process)
 {
-    struct session_owner identity = process->identity;
-    /* Of a process that others may not look into (PR_SET_DUMPABLE) it cannot be told. */
-    if (identity.pid_namespace == 0)
-        identity.pid_namespace = panel->process.pid_namespace;
     return memcmp(panel->magic, PANEL_MAGIC, sizeof(panel->magic)) == 0 &&
            panel->version == PANEL_VERSION && panel->bytes == PANEL_BYTES &&
-           memcmp(&panel->process, &identity, sizeof(identity)) == 0;
+           memcmp(&panel->process, &process->identity, sizeof(process->identity)) == 0;
 }
 
 /** \return 0, ENOENT, or an errno */
 static int open_in(const struct process *process, unsigned which, struct panel_remote *remote)
 {
-    int folder = panel_folder_open(process->root, which, process->user, false);
+    int folder = panel_folder_open(process->root, which, &process->user, false);
     if (folder < 0)
         return ENOENT;
-    remote->file = panel_file_open(folder, process->identity.pid, process->user);
+    remote->file = panel_file_open(folder, &process->identity, process->user.user);
     close(folder);
     if (remote->file < 0)
         return ENOENT;
@@ -75,22 +72,31 @@ static int open_in(const struct process *process, unsigned which, struct panel_r
     return ENOENT;
 }
 
-static int make_in(const struct process *process, unsigned which)
+static int make_file(const struct process *process, int folder)
 {
     union panel_file new = {.bytes = {0}};
     panel_describe(&new.panel, &process->identity);
-    int folder = panel_folder_open(process->root, which, process->user, geteuid() == process->user);
-    if (folder < 0)
-        return errno;
     /* One that does not count is of a dead process. */
-    panel_file_remove(folder, process->identity.pid);
-    int file = panel_file_make(folder, process->identity.pid, new.bytes);
+    panel_file_remove(folder, &process->identity);
+    int file = panel_file_make(folder, &process->identity, new.bytes);
     int error = file < 0 && errno != EEXIST ? errno : 0;
-    if (file >= 0 && fchown(file, process->user, (gid_t)-1) != 0)
-        error = errno;
     if (file >= 0)
         close(file);
-    close(folder);
+    return error;
+}
+
+/** As the process's user: what root makes is that user's from its first moment, is made nowhere but
+ *  where that user might, and is known in the user namespace of the file system. */
+static int make_in(const struct process *process, unsigned which)
+{
+    gid_t group = (gid_t)setfsgid(process->group);
+    uid_t user = (uid_t)setfsuid(process->user.user);
+    int folder = panel_folder_open(process->root, which, &process->user, true);
+    int error = folder < 0 ? errno : make_file(process, folder);
+    setfsuid(user);
+    setfsgid(group);
+    if (folder >= 0)
+        close(folder);
     return error;
 }
 
@@ -168,10 +174,10 @@ bool panel_is_in_use(const struct process *process)
 void panel_remove(const struct process *process)
 {
     for (unsigned which = 0; which < PANEL_FOLDERS; which++) {
-        int folder = panel_folder_open(process->root, which, process->user, false);
+        int folder = panel_folder_open(process->root, which, &process->user, false);
         if (folder < 0)
             continue;
-        panel_file_remove(folder, process->identity.pid);
+        panel_file_remove(folder, &process->identity);
         close(folder);
     }
 }
@@ -204,47 +210,67 @@ static void add_pid(struct pids *pids, uint32_t pid)
     pids->list[pids->len++] = pid;
 }
 
-/** The process that a file is of, or that makes it ("PID.MAKER.unfinished").  \return 0: none */
-static uint32_t pid_of(const char *name, bool *finished)
+/** Remove a file of a process that is dead, or one that such a process began. */
+static void remove_dead(int folder, const char *name, uint64_t our_namespace)
 {
-    char *end;
-    unsigned long pid = name[0] < '1' || name[0] > '9' ? 0 : strtoul(name, &end, 10);
-    *finished = pid != 0 && *end == '\0';
-    if (pid != 0 && *end == '.')
-        pid = strtoul(end + 1, &end, 10);
-    return pid <= INT32_MAX ? (uint32_t)pid : 0;
+    struct session_owner owner;
+    struct process process;
+    uint32_t maker;
+    /* In another pid namespace it may live, unseen. */
+    if (!panel_file_parse(name, &owner, &maker) || owner.pid_namespace != our_namespace)
+        return;
+    if (!process_look(maker == 0 ? owner.pid : maker, &process) || process.zombie)
+        unlinkat(folder, name, 0);
 }
 
-/** Files of processes that live are taken, those of dead ones removed. */
-static void look_into(unsigned which, uid_t user, struct pids *pids)
+static void remove_dead_ones(unsigned which, uint64_t our_namespace)
 {
-    int folder = panel_folder_open("", which, user, false);
+    const struct panel_user user = {geteuid(), geteuid()};
+    int folder = panel_folder_open("", which, &user, false);
     DIR *entries = folder < 0 ? NULL : fdopendir(dup(folder));
-    for (const struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
-        bool finished;
-        uint32_t pid = pid_of(entry->d_name, &finished);
-        struct process process;
-        bool lives = pid != 0 && process_look(pid, &process) && !process.zombie;
-        if (lives && finished)
-            add_pid(pids, pid);
-        else if (pid != 0 && !lives)
-            unlinkat(folder, entry->d_name, 0);
-    }
+    for (const struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;)
+        remove_dead(folder, entry->d_name, our_namespace);
     if (entries != NULL)
         closedir(entries);
     if (folder >= 0)
         close(folder);
 }
 
-void panel_for_each(uid_t user, void (*each)(uint32_t pid, void *opaque), void *opaque)
+static bool has_panel(uint32_t pid)
+{
+    struct process process;
+    struct panel_remote panel;
+    if (!process_look(pid, &process) || process.zombie ||
+        (geteuid() != 0 && geteuid() != process.user.user) ||
+        panel_open(&process, false, &panel) != 0)
+        return false;
+    panel_close(&panel);
+    return true;
+}
+
+static void list(struct pids *pids)
+{
+    DIR *processes = opendir("/proc");
+    for (const struct dirent *entry; processes != NULL && (entry = readdir(processes)) != NULL;) {
+        uint32_t pid = (uint32_t)strtoul(entry->d_name, NULL, 10);
+        if (pid != 0 && has_panel(pid))
+            add_pid(pids, pid);
+    }
+    if (processes != NULL)
+        closedir(processes);
+}
+
+void panel_for_each(void (*each)(uint32_t pid, void *opaque), void *opaque)
 {
     struct pids pids = {0};
-    for (unsigned which = 0; which < PANEL_FOLDERS; which++)
-        look_into(which, user, &pids);
+    struct session_owner self;
+    session_owner_self(&self);
+    for (unsigned which = 0; which < PANEL_FOLDERS && session_proc_has_our_numbers(); which++)
+        remove_dead_ones(which, self.pid_namespace);
+    list(&pids);
     if (pids.len > 0)
         qsort(pids.list, pids.len, sizeof(*pids.list), compare_pids);
     for (size_t i = 0; i < pids.len; i++)
-        if (i == 0 || pids.list[i] != pids.list[i - 1])
-            each(pids.list[i], opaque);
+        each(pids.list[i], opaque);
     free(pids.list);
 }

@@ -56,8 +56,9 @@ void panel_remove(const struct process *process);
 
 void panel_close(struct panel_remote *remote);
 
-/** Call \a each for the processes of a user that have a panel, in the order of their numbers, and
- *  remove those of dead processes. */
-void panel_for_each(uid_t user, void (*each)(uint32_t pid, void *opaque), void *opaque);
+/** Call \a each for the processes that have a panel, in the order of their numbers: those of the
+ *  calling user, and for root all.  Panels of dead processes are removed, where that can be told.
+ */
+void panel_for_each(void (*each)(uint32_t pid, void *opaque), void *opaque);
 
 #endif

@@ -13,6 +13,8 @@
 
 /** Fields of /proc/PID/stat between the command's closing parenthesis and the start time. */
 #define FIELDS_TO_START_TIME 20
+/** "/proc/PID" */
+#define FOLDER_BYTES 32
 
 static size_t read_text(const char *path, char *text, size_t size)
 {
@@ -25,12 +27,13 @@ static size_t read_text(const char *path, char *text, size_t size)
     return got > 0 ? (size_t)got : 0;
 }
 
-/** \return 0 when there is no such process, or it is a zombie */
-static uint64_t start_time_of(uint32_t pid)
+/** \param process  its folder in /proc
+ *  \return 0 when there is no such process, or it is a zombie */
+static uint64_t start_time_of(const char *process)
 {
     char path[64];
     char text[1024];
-    snprintf(path, sizeof(path), "/proc/%" PRIu32 "/stat", pid);
+    snprintf(path, sizeof(path), "%s/stat", process);
     if (read_text(path, text, sizeof(text)) == 0)
         return 0;
     /* The command's name may hold blanks and parentheses. */
@@ -58,34 +61,57 @@ static void read_boot_id(uint8_t boot_id[16])
     }
 }
 
-void session_owner_of(uint32_t pid, struct session_owner *owner)
+static void describe(const char *process, uint32_t pid, struct session_owner *owner)
 {
     char path[64];
     struct stat status;
     memset(owner, 0, sizeof(*owner));
     owner->pid = pid;
-    owner->start_time = start_time_of(pid);
-    snprintf(path, sizeof(path), "/proc/%" PRIu32 "/ns/pid", pid);
+    owner->start_time = start_time_of(process);
+    snprintf(path, sizeof(path), "%s/ns/pid", process);
     if (stat(path, &status) == 0)
         owner->pid_namespace = status.st_ino;
     read_boot_id(owner->boot_id);
 }
 
+static void name_folder(uint32_t pid, char process[FOLDER_BYTES])
+{
+    snprintf(process, FOLDER_BYTES, "/proc/%" PRIu32, pid);
+}
+
+void session_owner_of(uint32_t pid, struct session_owner *owner)
+{
+    char process[FOLDER_BYTES];
+    name_folder(pid, process);
+    describe(process, pid, owner);
+}
+
 void session_owner_self(struct session_owner *owner)
 {
-    session_owner_of((uint32_t)getpid(), owner);
+    describe("/proc/self", (uint32_t)getpid(), owner);
+}
+
+bool session_proc_has_our_numbers(void)
+{
+    char number[32];
+    ssize_t length = readlink("/proc/self", number, sizeof(number) - 1);
+    number[length > 0 ? length : 0] = '\0';
+    return strtol(number, NULL, 10) == getpid();
 }
 
 bool session_owner_alive(const struct session_owner *owner)
 {
     struct session_owner self;
+    char process[FOLDER_BYTES];
     session_owner_self(&self);
     if (owner->pid == 0 || memcmp(owner->boot_id, self.boot_id, sizeof(self.boot_id)) != 0)
         return false;
     if (owner->pid_namespace != self.pid_namespace)
         return true;
-    uint64_t start_time = start_time_of(owner->pid);
-    if (start_time == 0 && owner->start_time == 0)
+    name_folder(owner->pid, process);
+    bool is_told = session_proc_has_our_numbers();
+    uint64_t start_time = is_told ? start_time_of(process) : 0;
+    if (start_time == 0 && (owner->start_time == 0 || !is_told))
         return kill((pid_t)owner->pid, 0) == 0 || errno == EPERM;
     return start_time == owner->start_time;
 }

@@ -74,6 +74,10 @@ void session_owner_self(struct session_owner *owner);
  *  namespace cannot be looked up, and is taken to run. */
 bool session_owner_alive(const struct session_owner *owner);
 
+/** Whether /proc has processes under the numbers that they have for the calling one: in a new pid
+ *  namespace that of the old one may still be mounted. */
+bool session_proc_has_our_numbers(void);
+
 void session_reader_close(struct session_reader *reader);
 
 #endif

@@ -83,7 +83,7 @@ says err 'is recorded already'
 command -v gdb >/dev/null && ! leads_to 'libvrrl-preload' && fail 'no reference leads to the shim'
 ended
 expect 0 "$vrrl" verify run.vrrl
-[ ! -e "/dev/shm/vrrl-$(id -u)/$pid" ] || fail 'the control file was left behind'
+[ ! -e "$(control_file)" ] || fail 'the control file was left behind'
 rm -rf ./*.vrrl*
 echo "$cycles times attached and detached"
 
@@ -121,7 +121,7 @@ rm -rf ./*.vrrl*
 start_bare ./now waits 1
 refused timeout 30 "$vrrl" attach -o run.vrrl "$pid"
 says err "process $pid: .*called none of the functions"
-[ ! -e "/dev/shm/vrrl-$(id -u)/$pid" ] || fail 'a control file was left behind'
+[ ! -e "$(control_file)" ] || fail 'a control file was left behind'
 refused "$vrrl" detach "$pid"
 kill -TERM "$pid"
 wait "$pid"

@@ -20,6 +20,13 @@ build_host()
         -Wl,-rpath,"$top_builddir/.libs" -pthread || fail "attach_host cannot be built with $*"
 }
 
+# build_under: under_filter, which runs a program under a filter of system calls
+build_under()
+{
+    $CC -O2 -std=gnu11 -D_GNU_SOURCE "$top_srcdir/tests/e2e/under_filter.c" -o under_filter || exit 99
+    chmod 755 under_filter
+}
+
 # start HOST WAY THREADS: in the background, as $pid, until it is well under way. Once it has the
 # shim it records into run.vrrl.
 start()

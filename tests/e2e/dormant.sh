@@ -40,7 +40,7 @@ end()
     wait "$pid"
     equal 'the host ends with' "$?" 0
     [ ! -s said ] || fail "the host said: $(cat said)"
-    [ ! -e "/dev/shm/vrrl-$(id -u)/$pid" ] || fail 'the control file was left behind'
+    [ ! -e "$(control_file)" ] || fail 'the control file was left behind'
 }
 
 # ends_filtered: the host ends well under its filter, by which a sanitizer is killed at the end
@@ -273,19 +273,18 @@ if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
 fi
 
 # Control files: of dead processes they are removed, and what lies in their place is not trusted.
-controls=/dev/shm/vrrl-$(id -u)
 begin VRRL_DISABLE=1
 tell 'publish 1'
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
-[ -e "$controls/$pid" ] || fail 'a killed host has no control file to be removed'
+[ -e "$(control_file)" ] || fail 'a killed host has no control file to be removed'
 expect 0 "$vrrl" ps
-[ ! -e "$controls/$pid" ] || fail 'the control file of a dead process is there still'
+[ ! -e "$(control_file)" ] || fail 'the control file of a dead process is there still'
 exec 9>&-
 begin VRRL_DISABLE=1
-rm "$controls/$pid"
+rm "$(control_file)"
 echo precious >target
-ln -s "$PWD/target" "$controls/$pid"
+ln -s "$PWD/target" "$(control_file)"
 expect 0 "$vrrl" attach -o linked.vrrl "$pid"
 equal 'what a link leads to' "$(cat target)" precious
 tell 'publish 1'

@@ -47,7 +47,7 @@ is_let_go()
     [ "$("$vrrl" info --json run.vrrl | jq .session.owner.pid)" -eq 0 ]
 }
 
-wait_for test -e "/dev/shm/vrrl-$(id -u)/$pid"
+wait_for test -e "$(control_file)"
 # The first ones grow what is kept.
 for capacity in $kinds; do cycle "$capacity"; done
 before=$(has)

@@ -110,6 +110,13 @@ wait_for()
     done
 }
 
+# control_file: that of $pid, a process of this script's own pid namespace
+# shellcheck disable=SC2154
+control_file()
+{
+    echo "/dev/shm/vrrl-$(id -u)/$pid-$(stat -Lc %i /proc/self/ns/pid)"
+}
+
 # poke FILE OFFSET BYTES: overwrite, BYTES as of printf(1)
 poke()
 {

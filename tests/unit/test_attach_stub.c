@@ -1,11 +1,13 @@
 /* The stub that a job runs while it is attached to, run by this process itself. */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +31,7 @@ static struct harness_registers given;
 static unsigned loads;
 static char loaded_path[32];
 static int loaded_mode;
+static off_t loaded_file_bytes;
 static sigset_t loaded_signals;
 static void *load_result;
 static unsigned wakes;
@@ -60,6 +63,7 @@ static void *load(const char *path, int mode)
     loads++;
     strncpy(loaded_path, path, sizeof(loaded_path) - 1);
     loaded_mode = mode;
+    loaded_file_bytes = lseek(words.file, 0, SEEK_END);
     pthread_sigmask(SIG_BLOCK, NULL, &loaded_signals);
     errno = ENOENT;
     clobber();
@@ -146,6 +150,11 @@ static uint32_t state(void)
     return __atomic_load_n(&words.state, __ATOMIC_ACQUIRE);
 }
 
+static bool is_open(int file)
+{
+    return fcntl(file, F_GETFD) >= 0;
+}
+
 static void pause_a_little(void)
 {
     const struct timespec time = {0, 20000};
@@ -174,11 +183,25 @@ static void *answer(void *opaque)
     return NULL;
 }
 
+/** The same, and fills the file that it is asked for. */
+static void *answer_and_fill(void *opaque)
+{
+    answer(opaque);
+    while (state() != STUB_FILLING)
+        pause_a_little();
+    if (write(words.file, "contents", 8) != 8)
+        return "not to be filled";
+    strcpy(words.path, "another path");
+    __atomic_store_n(&words.served, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
 /** Call an entry until somebody has loaded, or nobody will. */
-static void call_answered(struct answerer *answerer)
+static void call_answered_by(void *(*tracer)(void *), struct answerer *answerer)
 {
     pthread_t thread;
-    ck_assert_int_eq(pthread_create(&thread, NULL, answer, answerer), 0);
+    void *fault;
+    ck_assert_int_eq(pthread_create(&thread, NULL, tracer, answerer), 0);
     while (state() == STUB_ARMED) {
         memset(&harness_captured, 0, sizeof(harness_captured));
         errno = E2BIG;
@@ -189,12 +212,18 @@ static void call_answered(struct answerer *answerer)
         if (state() == STUB_OFF)
             __atomic_store_n(&words.state, STUB_ARMED, __ATOMIC_RELEASE);
     }
-    pthread_join(thread, NULL);
+    pthread_join(thread, &fault);
+    ck_assert_msg(fault == NULL, "%s", (const char *)fault);
+}
+
+static void call_answered(struct answerer *answerer)
+{
+    call_answered_by(answer, answerer);
 }
 
 START_TEST(goes_on_to_the_original_when_not_armed)
 {
-    for (uint32_t i = 0; i <= STUB_FAILED; i++) {
+    for (uint32_t i = 0; i <= STUB_EXPLAINING; i++) {
         words.state = i == STUB_ARMED ? STUB_OFF : i;
         uint32_t before = words.state;
         memset(&harness_captured, 0, sizeof(harness_captured));
@@ -277,6 +306,81 @@ START_TEST(tells_why_it_did_not_load)
     ck_assert_uint_eq(state(), STUB_FAILED);
     ck_assert_uint_eq(words.result, 0);
     ck_assert_uint_eq(words.error, address(explanation));
+}
+END_TEST
+
+static void want_file(void)
+{
+    parameters->file_name = address("name");
+    parameters->path = address(words.path);
+}
+
+/** \return how many could be open before */
+static rlim_t limit_files(rlim_t files)
+{
+    struct rlimit limit;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = files;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return before;
+}
+
+START_TEST(loads_from_the_file_that_it_makes)
+{
+    struct answerer answerer = {.no = 0};
+    int before = dup(0);
+    close(before);
+    want_file();
+    call_answered_by(answer_and_fill, &answerer);
+    ck_assert_uint_eq(state(), STUB_LOADED);
+    ck_assert_uint_eq(loads, 1);
+    ck_assert_str_eq(loaded_path, "another path");
+    ck_assert_msg(loaded_file_bytes == 8, "the file is not there during the call");
+    ck_assert(words.file >= STUB_FILE_LEAST);
+    ck_assert_msg(!is_open(words.file), "the file is left open");
+    ck_assert_msg(!is_open(before), "the first descriptor of the file is left open");
+}
+END_TEST
+
+START_TEST(a_file_has_a_low_number_where_there_is_no_other)
+{
+    struct answerer answerer = {.no = 0};
+    rlim_t before = limit_files(64);
+    want_file();
+    call_answered_by(answer_and_fill, &answerer);
+    ck_assert_uint_eq(state(), STUB_LOADED);
+    limit_files(before);
+    ck_assert(words.file >= 0 && words.file < 64);
+    ck_assert_msg(!is_open(words.file), "the file is left open");
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_made_is_a_failure)
+{
+    struct answerer answerer = {.no = 0};
+    rlim_t before = limit_files(0);
+    want_file();
+    words.error = 1;
+    call_answered(&answerer);
+    limit_files(before);
+    ck_assert_uint_eq(state(), STUB_FAILED);
+    ck_assert_uint_eq(loads, 0);
+    ck_assert_int_eq(words.file, -EMFILE);
+    ck_assert_uint_eq(words.error, 0);
+}
+END_TEST
+
+START_TEST(a_file_that_nobody_fills_is_a_failure)
+{
+    struct answerer answerer = {.no = 0};
+    want_file();
+    words.error = 1;
+    call_answered(&answerer);
+    ck_assert_uint_eq(state(), STUB_FAILED);
+    ck_assert_uint_eq(loads, 0);
+    ck_assert_uint_eq(words.error, 0);
+    ck_assert_msg(!is_open(words.file), "the file is left open");
 }
 END_TEST
 
@@ -389,6 +493,10 @@ int main(void)
     tcase_add_test(tests, calls_what_it_finds_in_what_it_loaded);
     tcase_add_test(tests, what_it_does_not_find_is_a_failure);
     tcase_add_test(tests, tells_why_it_did_not_load);
+    tcase_add_test(tests, loads_from_the_file_that_it_makes);
+    tcase_add_test(tests, a_file_has_a_low_number_where_there_is_no_other);
+    tcase_add_test(tests, a_file_that_cannot_be_made_is_a_failure);
+    tcase_add_test(tests, a_file_that_nobody_fills_is_a_failure);
     tcase_add_test(tests, goes_on_when_nobody_answers);
     tcase_add_test(tests, a_late_answer_is_for_nobody);
     tcase_add_test(tests, of_many_threads_one_loads);
