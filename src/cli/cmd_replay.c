@@ -9,8 +9,11 @@
 /** As of a command that SIGINT has ended. */
 #define STATUS_INTERRUPTED 130
 
-const struct backend *replay_backend(const struct replay_request *request)
+const struct backend *replay_backend(const struct replay_request *request,
+                                     const struct timeline *timeline)
 {
+    if (timeline->fed && !request->options.builtin)
+        return &backend_fed;
     return request->resident ? &backend_resident : &backend_opencl;
 }
 
@@ -62,9 +65,10 @@ static bool run(const struct replay_request *request, const struct timeline *tim
                 struct repeat *repeat, struct replay_result *result, struct replay_error *error)
 {
     if (request->runs > 0)
-        return replay_repeat(timeline, replay_backend(request), &request->options, request->runs,
-                             repeat, result, error);
-    return replay_run(timeline, replay_backend(request), &request->options, result, error);
+        return replay_repeat(timeline, replay_backend(request, timeline), &request->options,
+                             request->runs, repeat, result, error);
+    return replay_run(timeline, replay_backend(request, timeline), &request->options, result,
+                      error);
 }
 
 static int replay_timeline(const struct replay_request *request, const struct timeline *timeline,

@@ -133,7 +133,7 @@ void replay_json_print(const struct replay_report *report)
     add_text(object, "verdict", report->verdict);
     add_number(object, "records", excerpt->len);
     add_timeline(object, report->timeline);
-    add_text(object, "backend", replay_backend(report->request)->name);
+    add_text(object, "backend", replay_backend(report->request, report->timeline)->name);
     add_text(object, "device", result != NULL ? result->device : NULL);
 
     struct json_object *divergences = json_object_new_array();

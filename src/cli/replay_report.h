@@ -37,7 +37,8 @@ struct replay_report {
 };
 
 /** Where it runs. */
-const struct backend *replay_backend(const struct replay_request *request);
+const struct backend *replay_backend(const struct replay_request *request,
+                                     const struct timeline *timeline);
 
 /** Say what the replay rests on without knowing it. */
 void replay_report_assume(struct replay_report *report);

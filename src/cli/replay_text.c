@@ -98,8 +98,8 @@ static void print_result(const struct replay_report *report)
     printf("%zu %s%s over %zu %s, on %s (%s, %s kernel), in %.1f ms\n", result->launches, unit,
            result->launches == 1 ? "" : "es", timeline->epochs,
            timeline->epochs == 1 ? "epoch" : "epochs", result->device,
-           replay_backend(report->request)->name, result->builtin ? "built-in" : "recorded",
-           result->seconds * 1e3);
+           replay_backend(report->request, timeline)->name,
+           result->builtin ? "built-in" : "recorded", result->seconds * 1e3);
     printf("control buffer %u words, ring %u slots; EPOCH %u at first, %u at last\n",
            timeline->control_words, timeline->ring_slots, result->first_epoch, result->last_epoch);
     print_compared(result);

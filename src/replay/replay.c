@@ -375,11 +375,8 @@ bool replay_run(const struct timeline *timeline, const struct backend *backend,
     bool run = (replay.seen != NULL && replay.fresh != NULL && replay.went_up != NULL &&
                 replay.looked_at != NULL) ||
                replay_fail_memory(error);
-    run = run && choose_image(&replay, error);
-    if (run && timeline->fed && !result->builtin)
-        backend = &backend_fed;
-    run =
-        run && open_place(&replay, &replay.device, backend, options->device, result->device, error);
+    run = run && choose_image(&replay, error) &&
+          open_place(&replay, &replay.device, backend, options->device, result->device, error);
     if (run && result->against != REPLAY_AGAINST_RECORDED)
         run = open_beside(&replay, backend, error);
     run = run && replay_check_opcodes(&replay, error) && run_events(&replay, error);
