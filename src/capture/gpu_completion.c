@@ -30,6 +30,8 @@ static uint64_t first_under_way(const struct megakernel *megakernel)
 
 bool gpu_runs_beside(const struct megakernel *megakernel, const struct gpu_order *order)
 {
+    if (megakernel->unseen)
+        return order != NULL;
     for (uint64_t i = first_under_way(megakernel); order != NULL && i <= megakernel->launches;
          i++) {
         const struct launched *launched = &megakernel->last_launches[i % LAUNCHES_REMEMBERED];

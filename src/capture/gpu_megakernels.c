@@ -200,6 +200,16 @@ static struct megakernel *remember(struct gpu_state *state,
     return made;
 }
 
+void gpu_adopt(struct gpu_state *state, const struct range buffers[GPU_MEGAKERNEL_BUFFERS])
+{
+    if (!fits_control(&buffers[VYRE_KERNEL_ARG_CONTROL]) ||
+        !fits_ring(&buffers[VYRE_KERNEL_ARG_RING]))
+        return;
+    struct megakernel *adopted = remember(state, buffers);
+    if (adopted != NULL)
+        adopted->unseen = true;
+}
+
 struct megakernel *gpu_recognise(struct gpu_state *state, const struct gpu_launch *launch)
 {
     const struct settings *settings = state->settings;
@@ -211,8 +221,12 @@ struct megakernel *gpu_recognise(struct gpu_state *state, const struct gpu_launc
         !fits_ring(ring))
         return NULL;
     struct megakernel *known = find(state, control, ring);
-    if (known != NULL)
+    if (known != NULL && known->unseen)
+        find_others(state, launch, known->buffers);
+    if (known != NULL) {
+        known->unseen = false;
         return known;
+    }
     if (settings->kernel[0] != '\0') {
         if (strcmp(settings->kernel, launch->kernel_name) != 0)
             return NULL;

@@ -48,7 +48,8 @@ bool gpu_readback_begin(struct gpu_readback *readback, uintptr_t buffer,
         return false;
     const struct buffer *known = gpu_find_buffer(state, buffer);
     bool wanted = known != NULL &&
-                  (known->alias.count > 0 || concerns_megakernel(state, buffer, offset, count));
+                  (known->alias.count > 0 || concerns_megakernel(state, buffer, offset, count) ||
+                   gpu_may_be_control(state, known, offset, count));
     *readback = (struct gpu_readback){
         .buffer = buffer,
         .offset = offset,
@@ -367,6 +368,7 @@ void gpu_readback_end(const struct gpu_readback *readback, const struct gpu_piec
     for (size_t i = 0; i < pieces_len; i++) {
         if (pieces[i].bytes == NULL || pieces[i].count == 0)
             continue;
+        gpu_saw_readback(state, readback->buffer, &pieces[i]);
         see(state, readback, &pieces[i]);
         see_alias(state, readback, &pieces[i]);
     }

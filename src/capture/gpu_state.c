@@ -61,6 +61,7 @@ static void forget_all(struct gpu_state *state)
         buffer->told = buffer->argument = buffer->ring = false;
     }
     memset(state->megakernels, 0, sizeof(state->megakernels));
+    state->may_be_ring = state->may_be_control = (struct candidate){0};
     state->megakernels_len = 0;
 }
 
@@ -192,6 +193,10 @@ static void forget_buffer(struct gpu_state *state, uintptr_t handle)
         return;
     if (buffer->argument)
         forget_megakernels_of(state, handle);
+    if (state->may_be_ring.buffer == handle)
+        state->may_be_ring = (struct candidate){0};
+    if (state->may_be_control.buffer == handle)
+        state->may_be_control = (struct candidate){0};
     remove_buffer(state, buffer);
 }
 

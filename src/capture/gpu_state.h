@@ -114,6 +114,8 @@ struct megakernel {
     bool told;
     /** The host publishes into it by a symbol. */
     bool by_symbol;
+    /** Its launch was not seen, and may be under way. */
+    bool unseen;
     /** Any publish of its ring is recorded. */
     bool published;
     /** Rings of the recording that turned out to be this one. */
@@ -152,6 +154,13 @@ struct kernel_entry {
     uint64_t entry;
 };
 
+/** A buffer that may be one of a megakernel that nobody saw launched. */
+struct candidate {
+    uintptr_t buffer;
+    /** And so may others. */
+    bool several;
+};
+
 #define BUFFERS_MAX 16384u
 
 struct gpu_state {
@@ -166,6 +175,8 @@ struct gpu_state {
     struct megakernel megakernels[MEGAKERNELS_MAX];
     unsigned megakernels_len;
     struct kernel_entry kernel_entries[KERNEL_ENTRIES];
+    struct candidate may_be_ring;
+    struct candidate may_be_control;
     /** Of all buffers and megakernels, so that they can be told from what came later. */
     uint32_t uploads;
     _Atomic uint32_t launches;
@@ -248,6 +259,21 @@ void gpu_count_from(struct gpu_state *state, const struct buffer *buffer,
 
 /** Find the megakernel that a launch is of, or recognise one.  \return NULL when it is none */
 struct megakernel *gpu_recognise(struct gpu_state *state, const struct gpu_launch *launch);
+
+/** Know a megakernel by control buffer and ring alone, without a launch. */
+void gpu_adopt(struct gpu_state *state, const struct range buffers[GPU_MEGAKERNEL_BUFFERS]);
+
+/** Bytes went up into a buffer that is no ring, of which what is known is kept: perhaps it is one
+ *  (gpu_adopt.c). */
+void gpu_saw_upload(struct gpu_state *state, struct buffer *buffer, const struct gpu_piece *pieces,
+                    size_t pieces_len);
+
+/** Whether a read-back may show a control buffer that is not known to be one. */
+bool gpu_may_be_control(const struct gpu_state *state, const struct buffer *buffer, size_t offset,
+                        size_t count);
+
+/** Bytes came back. */
+void gpu_saw_readback(struct gpu_state *state, uintptr_t handle, const struct gpu_piece *piece);
 
 /** The recording, for a publish of a megakernel: opens it.  Its ring gets a number.  \return NULL
  *  when nothing is recorded */

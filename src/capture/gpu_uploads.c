@@ -73,7 +73,10 @@ static void keep_contents(struct gpu_state *state, struct buffer *buffer,
                           const struct gpu_piece *pieces, size_t pieces_len)
 {
     buffer->alias.count = 0;
+    /* Who came late looks for rings without a launch, into which a slot may go in parts. */
+    bool late = recorder_is_late() && pieces_len == 1 && pieces[0].count < SHADOW_BLOCK;
     bool kept = buffer->shadow != NULL || buffer->bytes <= SHADOW_SMALL ||
+                (buffer->bytes <= RING_BYTES_MAX && late) ||
                 (buffer->bytes <= RING_BYTES_MAX &&
                  (looks_like_slots(pieces, pieces_len) || looks_like_control(pieces, pieces_len)));
     if (!kept || !gpu_make_shadow(state, buffer))
@@ -138,6 +141,7 @@ static void upload(struct gpu_state *state, struct gpu_upload *upload, struct bu
     }
     state->uploads++;
     keep_contents(state, buffer, pieces, pieces_len);
+    gpu_saw_upload(state, buffer, pieces, pieces_len);
     gpu_count_from(state, buffer, pieces, pieces_len);
     if (buffer->argument)
         gpu_record_contents(state, buffer, order, pieces, pieces_len);

@@ -189,6 +189,44 @@ refused "$vrrl" replay run.vrrl
 says err 'none of its launches was understood'
 rm -rf ./*.vrrl*
 
+# A kernel that never stops, and a host that only feeds it: ring and control buffer are known by what
+# goes up and comes back.
+cat "$kernel" "$top_srcdir/tests/e2e/persistent.cl" >persistent.cl
+mkfifo lines
+"$top_builddir/tests/e2e/replay_host" persistent.cl persistent <lines >host.out 2>host.err &
+pid=$!
+exec 3>lines
+printf '%s\n' 'ring a 2048 320' 'launch 1' 'put 0 0 ATOMIC_ADD 5 200' 'upload 0 1' 'await 1' >&3
+wait_for has_opencl
+sleep 0.5
+# It has to call something for that.
+while [ ! -e attached ]; do
+    echo 'await 1' >&3
+    sleep 0.05
+done &
+expect 0 timeout 30 "$vrrl" attach -o run.vrrl "$pid"
+touch attached
+wait $!
+printf '%s\n' 'put 1 0 ATOMIC_ADD 6 200' 'upload 1 1' 'await 2' 'read control' 'put 2 0 BATCH_FENCE 0 1' \
+    'upload 2 1' 'await 3' 'read control' 'put 1 0 ATOMIC_ADD 6 200' 'upload 1 1' 'await 4' >&3
+has_records()
+{
+    [ "$("$vrrl" dump --json run.vrrl | wc -l)" -eq 3 ]
+}
+wait_for has_records
+expect 0 timeout 30 "$vrrl" detach "$pid"
+rm attached
+printf '%s\n' 'put 3 0 SHUTDOWN' 'upload 3 1' finish >&3
+exec 3>&-
+wait "$pid" || fail "the host of a kernel that never stops: $(cat host.err)"
+equal 'what went up beside a kernel that was running' \
+    "$("$vrrl" dump --json run.vrrl | jq -c '[.slot_idx, .opcode, .epoch] + .args[0:2]' | tr '\n' ' ')" \
+    '[1,2,0,6,200] [2,7,0,0,1] [1,2,1,6,200] '
+expect 0 "$vrrl" verify run.vrrl
+refused "$vrrl" replay run.vrrl
+says err 'none of its launches was understood'
+rm -rf ./*.vrrl* lines
+
 # A host under CPython, which sets them for each launch: what was recorded is replayed from the checkpoint.
 cat >host.py <<'END'
 import os, sys
