@@ -10,7 +10,8 @@ fi
 unit=$top_srcdir/tests/unit
 stub=$top_srcdir/src/attach
 expect 0 $cross -std=gnu11 -D_GNU_SOURCE -O1 -static -pthread -I"$top_srcdir/tests/emulated" -I"$top_srcdir/src" \
-    -I"$unit" "$unit/test_attach_stub.c" "$unit/stub_harness.S" "$stub/stub.c" "$stub/stub_code.S" -o stub
+    -I"$unit" "$unit/test_attach_stub.c" "$unit/stub_job.c" \
+    "$unit/stub_harness.S" "$stub/stub.c" "$stub/stub_code.S" -o stub
 expect 0 timeout 120 qemu-aarch64 ./stub
 says out '^a_detour_changes_nothing'
 # The rest is compiled, at least.
