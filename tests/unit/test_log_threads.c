@@ -188,7 +188,8 @@ START_TEST(eight_threads_on_a_log_of_64)
     do {
         run_round(0.25, &watched);
         rounds++;
-    } while (seconds_now() < end);
+        /* On a machine with much else to do the one that watches may not come to it. */
+    } while (seconds_now() < end || (watched.records == 0 && seconds_now() < end + 30));
     ck_assert_uint_gt(watched.records, 0);
 }
 END_TEST
