@@ -2,8 +2,6 @@
  * Which launches are known to be complete, and which may run beside a command.
  */
 #include <errno.h>
-#include <stdatomic.h>
-#include <string.h>
 
 #include "capture/gpu_state.h"
 
@@ -58,35 +56,6 @@ void gpu_complete(struct gpu_state *state, const struct gpu_order *order)
 {
     for (unsigned i = 0; order->len > 0 && i < state->megakernels_len; i++)
         complete(&state->megakernels[i], order);
-}
-
-/** \return where DONE_COUNT lies in bytes of the buffer of a range; NULL when it does not */
-static const uint8_t *find_done(const struct range *control, uintptr_t buffer,
-                                const struct gpu_piece *piece)
-{
-    size_t at = control->offset + VYRE_CONTROL_DONE_COUNT * sizeof(uint32_t);
-    if (control->buffer != buffer || piece->offset > at ||
-        piece->offset + piece->count < at + sizeof(uint32_t))
-        return NULL;
-    return (const uint8_t *)piece->bytes + (at - piece->offset);
-}
-
-void gpu_count_from(struct gpu_state *state, const struct buffer *buffer,
-                    const struct gpu_piece *pieces, size_t pieces_len)
-{
-    for (unsigned i = 0; i < state->megakernels_len; i++) {
-        struct megakernel *megakernel = &state->megakernels[i];
-        for (size_t j = 0; j < pieces_len; j++) {
-            const uint8_t *done = find_done(&megakernel->buffers[VYRE_KERNEL_ARG_CONTROL],
-                                            buffer->handle, &pieces[j]);
-            if (done == NULL)
-                continue;
-            megakernel->done_known =
-                megakernel->done_known && megakernel->done_seen == megakernel->done;
-            memcpy(&megakernel->done, done, sizeof(megakernel->done));
-            megakernel->done_seen = megakernel->done;
-        }
-    }
 }
 
 void gpu_completed(const struct gpu_order *order)

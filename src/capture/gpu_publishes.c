@@ -8,7 +8,6 @@
 #include "capture/gpu_state.h"
 
 #define PAGE_BYTES (SHADOW_PAGE * SHADOW_BLOCK)
-#define ALL_WORDS UINT16_C(0xFFFF)
 
 void gpu_collect(struct gpu_state *state, uint32_t number)
 {
@@ -101,20 +100,10 @@ static void look_at_block(struct window *window)
         shadow->known[block] &= (uint16_t)~1u;
         shadow->published[block / SHADOW_PAGE] &= ~(UINT64_C(1) << block % SHADOW_PAGE);
     }
-    /* A status fits into its first byte, and may come alone. */
-    uint8_t status[sizeof(uint32_t)];
-    const uint8_t *bytes = window->bytes;
-    size_t merged = count;
-    memcpy(status, shadow->bytes + block * SHADOW_BLOCK, sizeof(status));
-    if (from == 0 && count == 1 && (status[1] | status[2] | status[3]) == 0) {
-        status[0] = bytes[0];
-        bytes = status;
-        merged = sizeof(status);
-    }
     uint8_t before[SHADOW_BLOCK];
     uint16_t known_before = shadow->known[block];
     memcpy(before, shadow->bytes + block * SHADOW_BLOCK, sizeof(before));
-    if (gpu_merge(shadow, block, from, bytes, merged, window->state->uploads) &&
+    if (gpu_merge_slot(shadow, block, from, window->bytes, count, window->state->uploads) &&
         (memcmp(before, shadow->bytes + block * SHADOW_BLOCK, sizeof(before)) != 0 ||
          (known_before & 1u) == 0 || consumed))
         is_published(window, block);
@@ -331,7 +320,7 @@ void gpu_record_early_publishes(struct gpu_state *state, struct megakernel *mega
     for (size_t slot = 0; slot < slots; slot++) {
         size_t block = first + slot;
         if (shadow->published[block / SHADOW_PAGE] >> block % SHADOW_PAGE & 1u &&
-            shadow->known[block] == ALL_WORDS)
+            shadow->known[block] == SHADOW_ALL_WORDS)
             keys[len++] = (uint64_t)shadow->uploaded[block] << 32 | slot;
     }
     qsort(keys, len, sizeof(*keys), compare_keys);

@@ -49,7 +49,7 @@ bool gpu_readback_begin(struct gpu_readback *readback, uintptr_t buffer,
     const struct buffer *known = gpu_find_buffer(state, buffer);
     bool wanted = known != NULL &&
                   (known->alias.count > 0 || concerns_megakernel(state, buffer, offset, count) ||
-                   gpu_may_be_control(state, known, offset, count));
+                   gpu_may_be_control(known, offset, count));
     *readback = (struct gpu_readback){
         .buffer = buffer,
         .offset = offset,
@@ -292,11 +292,8 @@ static void see_role(struct gpu_state *state, unsigned role, const struct gpu_pi
     if (megakernel == NULL)
         return;
     const struct range *range = &megakernel->buffers[role];
-    const size_t done_at = range->offset + VYRE_CONTROL_DONE_COUNT * sizeof(uint32_t);
-    if (role == VYRE_KERNEL_ARG_CONTROL && piece->offset <= done_at &&
-        done_at + sizeof(uint32_t) <= piece->offset + piece->count)
-        memcpy(&megakernel->done_seen, (const uint8_t *)piece->bytes + (done_at - piece->offset),
-               sizeof(megakernel->done_seen));
+    if (role == VYRE_KERNEL_ARG_CONTROL)
+        gpu_count_seen(megakernel, readback->buffer, piece);
     size_t begin = piece->offset > range->offset ? piece->offset : range->offset;
     size_t piece_end = piece->offset + piece->count;
     size_t range_end = range->offset + range->bytes;

@@ -75,6 +75,8 @@ static void begin_recording(struct gpu_state *state)
         state->megakernels[i].launches = state->megakernels[i].completed = 0;
         state->megakernels[i].published = false;
         state->megakernels[i].joined_len = 0;
+        state->megakernels[i].submit = (struct session_submit){0};
+        memset(state->megakernels[i].told_last, 0, sizeof(state->megakernels[i].told_last));
     }
     memset(state->kernel_entries, 0, sizeof(state->kernel_entries));
     state->journals_tried = false;
@@ -325,6 +327,16 @@ bool gpu_merge(struct shadow *shadow, size_t block, size_t from, const uint8_t *
     else
         shadow->published[block / SHADOW_PAGE] &= ~bit;
     return published;
+}
+
+bool gpu_merge_slot(struct shadow *shadow, size_t block, size_t from, const uint8_t *bytes,
+                    size_t count, uint32_t upload)
+{
+    uint32_t status = status_of(shadow, block) & ~UINT32_C(0xFF);
+    if (from > 0 || count != 1 || status != 0)
+        return gpu_merge(shadow, block, from, bytes, count, upload);
+    memcpy(&status, bytes, 1);
+    return gpu_merge(shadow, block, 0, (const uint8_t *)&status, sizeof(status), upload);
 }
 
 void gpu_forget(struct buffer *buffer, size_t offset, size_t count)

@@ -17,6 +17,8 @@
 
 /** Blocks of a slot's size, in which contents are kept. */
 #define SHADOW_BLOCK VYRE_SLOT_BYTES
+/** Of shadow.known: the whole block is. */
+#define SHADOW_ALL_WORDS UINT16_C(0xFFFF)
 /** Blocks of a page, for what is skipped at once. */
 #define SHADOW_PAGE 64u
 /** Buffers up to it are shadowed from their first upload on. */
@@ -229,6 +231,13 @@ const uint8_t *gpu_known_bytes(const struct buffer *buffer, size_t offset, size_
 bool gpu_merge(struct shadow *shadow, size_t block, size_t from, const uint8_t *bytes, size_t count,
                uint32_t upload);
 
+/** The same of a ring's block, where a status may come alone as the one byte that it fits into. */
+bool gpu_merge_slot(struct shadow *shadow, size_t block, size_t from, const uint8_t *bytes,
+                    size_t count, uint32_t upload);
+
+/** Whether the words of a block may be a slot's. */
+bool gpu_is_slot(const uint32_t *words);
+
 /** Forget what a buffer holds. */
 void gpu_forget(struct buffer *buffer, size_t offset, size_t count);
 
@@ -260,6 +269,12 @@ void gpu_count_from(struct gpu_state *state, const struct buffer *buffer,
 /** Find the megakernel that a launch is of, or recognise one.  \return NULL when it is none */
 struct megakernel *gpu_recognise(struct gpu_state *state, const struct gpu_launch *launch);
 
+/** Bytes came back: perhaps DONE_COUNT. */
+void gpu_count_seen(struct megakernel *megakernel, uintptr_t buffer, const struct gpu_piece *piece);
+
+/** An upload into a ring was not made after all. */
+void gpu_count_lost(struct gpu_state *state, uintptr_t ring);
+
 /** Know a megakernel by control buffer and ring alone, without a launch. */
 void gpu_adopt(struct gpu_state *state, const struct range buffers[GPU_MEGAKERNEL_BUFFERS]);
 
@@ -269,8 +284,7 @@ void gpu_saw_upload(struct gpu_state *state, struct buffer *buffer, const struct
                     size_t pieces_len);
 
 /** Whether a read-back may show a control buffer that is not known to be one. */
-bool gpu_may_be_control(const struct gpu_state *state, const struct buffer *buffer, size_t offset,
-                        size_t count);
+bool gpu_may_be_control(const struct buffer *buffer, size_t offset, size_t count);
 
 /** Bytes came back. */
 void gpu_saw_readback(struct gpu_state *state, uintptr_t handle, const struct gpu_piece *piece);

@@ -14,7 +14,7 @@
 /** No ring is larger: as many slots as the largest log has records. */
 #define RING_BYTES_MAX ((size_t)VRRL_CAPACITY_MAX * VYRE_SLOT_BYTES)
 
-static bool is_slot(const uint32_t *words)
+bool gpu_is_slot(const uint32_t *words)
 {
     if (words[VYRE_SLOT_STATUS] > STATUS_MAX || words[VYRE_SLOT_PRIORITY] > PRIORITY_MAX)
         return false;
@@ -33,7 +33,7 @@ static bool looks_like_slots(const struct gpu_piece *pieces, size_t pieces_len)
         for (size_t at = 0; at < pieces[i].count; at += SHADOW_BLOCK) {
             uint32_t words[4];
             memcpy(words, bytes + at, sizeof(words));
-            if (!is_slot(words))
+            if (!gpu_is_slot(words))
                 return false;
             some = some || (words[0] | words[1] | words[2] | words[3]) != 0;
         }
@@ -171,9 +171,8 @@ void gpu_upload_end(struct gpu_upload *upload, bool made)
     if (state == NULL)
         return;
     gpu_finish_publishes(state, upload->buffer, &upload->publishes, made);
-    for (unsigned i = 0; !made && i < state->megakernels_len; i++)
-        if (state->megakernels[i].buffers[VYRE_KERNEL_ARG_RING].buffer == upload->buffer)
-            state->megakernels[i].done_known = false;
+    if (!made)
+        gpu_count_lost(state, upload->buffer);
     if (made)
         gpu_record_upload(state, upload);
     struct buffer *buffer = made ? NULL : gpu_find_buffer(state, upload->buffer);

@@ -1,114 +1,9 @@
 /*
  * Kernels: made, given arguments, and released.
  */
-#include "capture/opencl_kernels.h"
+#include "capture/opencl_kernel_table.h"
 
 #include <string.h>
-
-#include "capture/opencl_memory.h"
-
-#define KERNELS_MAX 2048u
-
-struct argument {
-    enum gpu_argument_kind kind;
-    uint32_t bytes;
-    /** VALUE: where in the kernel's values, and how much room there is. */
-    uint32_t value_at;
-    uint32_t value_room;
-    struct opencl_place place;
-};
-
-struct kernel {
-    cl_kernel kernel;
-    /** The host's own: what OpenCL counts has the driver's in it. */
-    uint32_t references;
-    unsigned arguments_len;
-    unsigned buffers_len;
-    uint32_t changes;
-    uint32_t values_used;
-    unsigned indirect_len;
-    uintptr_t indirect[OPENCL_INDIRECT_MAX];
-    char name[OPENCL_NAME_BYTES];
-    struct argument arguments[OPENCL_ARGUMENTS_MAX];
-    uint8_t values[OPENCL_VALUES_MAX];
-};
-
-static _Atomic(void *) remembered;
-
-struct kernels {
-    struct opencl_memory memory;
-    unsigned len;
-    /** Numbers of kernels, from 1, by their handles. */
-    uint16_t numbers[2 * KERNELS_MAX];
-    struct kernel list[KERNELS_MAX];
-    /** Numbers that are free again. */
-    uint16_t free[KERNELS_MAX];
-    unsigned free_len;
-};
-
-static struct kernels *lock(void)
-{
-    return opencl_lock(&remembered, sizeof(struct kernels));
-}
-
-static unsigned home_of(cl_kernel kernel)
-{
-    return (unsigned)((uint64_t)(uintptr_t)kernel * UINT64_C(0x9E3779B97F4A7C15) >> 48) %
-           (2 * KERNELS_MAX);
-}
-
-/** Where the number of a kernel is, or would go. */
-static unsigned find_at(const struct kernels *kernels, cl_kernel kernel)
-{
-    unsigned at = home_of(kernel);
-    while (kernels->numbers[at] != 0 && kernels->list[kernels->numbers[at] - 1].kernel != kernel)
-        at = (at + 1) % (2 * KERNELS_MAX);
-    return at;
-}
-
-static struct kernel *find(struct kernels *kernels, cl_kernel kernel)
-{
-    unsigned number = kernels->numbers[find_at(kernels, kernel)];
-    return number == 0 ? NULL : &kernels->list[number - 1];
-}
-
-static void forget(struct kernels *kernels, cl_kernel kernel)
-{
-    unsigned gap = find_at(kernels, kernel);
-    if (kernels->numbers[gap] == 0)
-        return;
-    kernels->list[kernels->numbers[gap] - 1].kernel = NULL;
-    kernels->free[kernels->free_len++] = kernels->numbers[gap];
-    const unsigned size = 2 * KERNELS_MAX;
-    for (unsigned at = (gap + 1) % size; kernels->numbers[at] != 0; at = (at + 1) % size) {
-        unsigned home = home_of(kernels->list[kernels->numbers[at] - 1].kernel);
-        bool stays = gap <= at ? gap < home && home <= at : gap < home || home <= at;
-        if (stays)
-            continue;
-        kernels->numbers[gap] = kernels->numbers[at];
-        gap = at;
-    }
-    kernels->numbers[gap] = 0;
-}
-
-/** \return a kernel with nothing set; NULL when there are too many */
-static struct kernel *add(struct kernels *kernels, cl_kernel kernel)
-{
-    forget(kernels, kernel);
-    unsigned number = 0;
-    if (kernels->free_len > 0)
-        number = kernels->free[--kernels->free_len];
-    else if (kernels->len < KERNELS_MAX)
-        number = ++kernels->len;
-    if (number == 0)
-        return NULL;
-    struct kernel *added = &kernels->list[number - 1];
-    memset(added, 0, offsetof(struct kernel, values));
-    added->kernel = kernel;
-    added->references = 1;
-    kernels->numbers[find_at(kernels, kernel)] = (uint16_t)number;
-    return added;
-}
 
 static void ask_name(cl_kernel kernel, char name[OPENCL_NAME_BYTES])
 {
@@ -126,9 +21,9 @@ static void made(cl_kernel kernel)
     int saved = errno;
     char name[OPENCL_NAME_BYTES];
     ask_name(kernel, name);
-    struct kernels *kernels = lock();
+    struct kernels *kernels = opencl_kernels_lock();
     if (kernels != NULL) {
-        struct kernel *added = add(kernels, kernel);
+        struct kernel *added = opencl_kernels_add(kernels, kernel);
         if (added != NULL)
             memcpy(added->name, name, sizeof(name));
         opencl_unlock(kernels);
@@ -166,10 +61,10 @@ OPENCL_HOOK cl_kernel CL_API_CALL clCloneKernel(cl_kernel source, cl_int *error)
     OPENCL_PASS_ON(clCloneKernel, NULL)
     cl_kernel kernel = original(source, error);
     int saved = errno;
-    struct kernels *kernels = kernel != NULL && gpu_is_remembered() ? lock() : NULL;
+    struct kernels *kernels = kernel != NULL && gpu_is_remembered() ? opencl_kernels_lock() : NULL;
     if (kernels != NULL) {
-        struct kernel *clone = add(kernels, kernel);
-        const struct kernel *cloned = find(kernels, source);
+        struct kernel *clone = opencl_kernels_add(kernels, kernel);
+        const struct kernel *cloned = opencl_kernels_find(kernels, source);
         if (clone != NULL && cloned != NULL) {
             *clone = *cloned;
             clone->kernel = kernel;
@@ -186,9 +81,10 @@ OPENCL_HOOK cl_int CL_API_CALL clRetainKernel(cl_kernel kernel)
     OPENCL_PASS_ON(clRetainKernel, CL_INVALID_PLATFORM)
     cl_int result = original(kernel);
     int saved = errno;
-    struct kernels *kernels = result == CL_SUCCESS && gpu_is_remembered() ? lock() : NULL;
+    struct kernels *kernels =
+        result == CL_SUCCESS && gpu_is_remembered() ? opencl_kernels_lock() : NULL;
     if (kernels != NULL) {
-        struct kernel *retained = find(kernels, kernel);
+        struct kernel *retained = opencl_kernels_find(kernels, kernel);
         if (retained != NULL)
             retained->references++;
         opencl_unlock(kernels);
@@ -200,13 +96,13 @@ OPENCL_HOOK cl_int CL_API_CALL clRetainKernel(cl_kernel kernel)
 /** \return whether the kernel is gone with this reference */
 static bool release(cl_kernel kernel)
 {
-    struct kernels *kernels = lock();
+    struct kernels *kernels = opencl_kernels_lock();
     if (kernels == NULL)
         return false;
-    struct kernel *released = find(kernels, kernel);
+    struct kernel *released = opencl_kernels_find(kernels, kernel);
     bool gone = released != NULL && --released->references == 0;
     if (gone)
-        forget(kernels, kernel);
+        opencl_kernels_forget(kernels, kernel);
     opencl_unlock(kernels);
     return gone;
 }
@@ -242,9 +138,9 @@ static bool keep_value(struct kernel *kernel, struct argument *argument, const v
 /** The kernel, also one that was made before anyone looked. */
 static struct kernel *find_or_learn(struct kernels *kernels, cl_kernel handle)
 {
-    struct kernel *kernel = find(kernels, handle);
+    struct kernel *kernel = opencl_kernels_find(kernels, handle);
     if (kernel == NULL && recorder_is_late()) {
-        kernel = add(kernels, handle);
+        kernel = opencl_kernels_add(kernels, handle);
         if (kernel != NULL)
             ask_name(handle, kernel->name);
     }
@@ -254,7 +150,7 @@ static struct kernel *find_or_learn(struct kernels *kernels, cl_kernel handle)
 static void set_argument(cl_kernel handle, cl_uint index, enum gpu_argument_kind kind,
                          const struct opencl_place *place, const void *value, size_t bytes)
 {
-    struct kernels *kernels = index < OPENCL_ARGUMENTS_MAX ? lock() : NULL;
+    struct kernels *kernels = index < OPENCL_ARGUMENTS_MAX ? opencl_kernels_lock() : NULL;
     if (kernels == NULL)
         return;
     struct kernel *kernel = find_or_learn(kernels, handle);
@@ -353,8 +249,8 @@ OPENCL_HOOK cl_int CL_API_CALL clSetKernelExecInfo(cl_kernel handle, cl_kernel_e
     for (size_t i = 0; i < size / sizeof(void *) && len < OPENCL_INDIRECT_MAX; i++)
         if (opencl_find_svm(addresses[i], &place))
             indirect[len++] = place.buffer;
-    struct kernels *kernels = lock();
-    struct kernel *kernel = kernels == NULL ? NULL : find(kernels, handle);
+    struct kernels *kernels = opencl_kernels_lock();
+    struct kernel *kernel = kernels == NULL ? NULL : opencl_kernels_find(kernels, handle);
     if (kernel != NULL) {
         kernel->indirect_len = len;
         memcpy(kernel->indirect, indirect, len * sizeof(indirect[0]));
@@ -367,10 +263,10 @@ OPENCL_HOOK cl_int CL_API_CALL clSetKernelExecInfo(cl_kernel handle, cl_kernel_e
 
 bool opencl_kernel_changes(cl_kernel handle, unsigned buffers, uint32_t *changes)
 {
-    struct kernels *kernels = lock();
+    struct kernels *kernels = opencl_kernels_lock();
     if (kernels == NULL)
         return false;
-    const struct kernel *kernel = find(kernels, handle);
+    const struct kernel *kernel = opencl_kernels_find(kernels, handle);
     bool found = kernel != NULL && kernel->arguments_len >= buffers;
     for (unsigned i = 0; i < buffers && found; i++)
         found = kernel->arguments[i].kind == GPU_ARGUMENT_BUFFER;
@@ -382,10 +278,10 @@ bool opencl_kernel_changes(cl_kernel handle, unsigned buffers, uint32_t *changes
 
 bool opencl_copy_kernel(cl_kernel handle, struct opencl_kernel *copy)
 {
-    struct kernels *kernels = lock();
+    struct kernels *kernels = opencl_kernels_lock();
     if (kernels == NULL)
         return false;
-    const struct kernel *kernel = find(kernels, handle);
+    const struct kernel *kernel = opencl_kernels_find(kernels, handle);
     bool wanted = kernel != NULL && (kernel->buffers_len > 0 || kernel->indirect_len > 0);
     if (wanted) {
         memcpy(copy->name, kernel->name, sizeof(copy->name));

@@ -153,12 +153,6 @@ static void tell_program(const struct gpu_launch *launch,
     release(&code);
 }
 
-static void copy_sizes(size_t to[3], const size_t *from, unsigned dimensions)
-{
-    for (unsigned i = 0; from != NULL && i < dimensions && i < 3; i++)
-        to[i] = from[i];
-}
-
 bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue queue,
                             cl_kernel kernel, const struct opencl_lanes *lanes)
 {
@@ -173,9 +167,9 @@ bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue qu
         .dimensions = lanes->dimensions,
         .tell_program = tell_program,
     };
-    copy_sizes(described->launch.global_offset, lanes->global_offset, lanes->dimensions);
-    copy_sizes(described->launch.global_size, lanes->global_size, lanes->dimensions);
-    copy_sizes(described->launch.local_size, lanes->local_size, lanes->dimensions);
+    opencl_copy_sizes(described->launch.global_offset, lanes->global_offset, lanes->dimensions);
+    opencl_copy_sizes(described->launch.global_size, lanes->global_size, lanes->dimensions);
+    opencl_copy_sizes(described->launch.local_size, lanes->local_size, lanes->dimensions);
     return true;
 }
 

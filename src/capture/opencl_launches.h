@@ -15,6 +15,12 @@ struct opencl_lanes {
     const size_t *local_size;
 };
 
+static inline void opencl_copy_sizes(size_t to[3], const size_t *from, cl_uint dimensions)
+{
+    for (cl_uint i = 0; from != NULL && i < dimensions && i < 3; i++)
+        to[i] = from[i];
+}
+
 /** A launch with its own copy of the kernel's arguments, to which it points: it must not be
  *  moved. */
 struct opencl_launch {

@@ -32,12 +32,6 @@ struct launches {
     unsigned next;
 };
 
-static void copy_sizes(size_t to[3], const size_t *from, cl_uint dimensions)
-{
-    for (cl_uint i = 0; from != NULL && i < dimensions && i < 3; i++)
-        to[i] = from[i];
-}
-
 void opencl_remember_launch(cl_command_queue queue, cl_kernel kernel,
                             const struct opencl_lanes *lanes)
 {
@@ -55,9 +49,9 @@ void opencl_remember_launch(cl_command_queue queue, cl_kernel kernel,
         running = &launches->list[launches->next++ % RUNNING_MAX];
     *running = (struct running){
         .kernel = kernel, .changes = changes, .queue = queue, .dimensions = lanes->dimensions};
-    copy_sizes(running->global_offset, lanes->global_offset, lanes->dimensions);
-    copy_sizes(running->global_size, lanes->global_size, lanes->dimensions);
-    copy_sizes(running->local_size, lanes->local_size, lanes->dimensions);
+    opencl_copy_sizes(running->global_offset, lanes->global_offset, lanes->dimensions);
+    opencl_copy_sizes(running->global_size, lanes->global_size, lanes->dimensions);
+    opencl_copy_sizes(running->local_size, lanes->local_size, lanes->dimensions);
     opencl_unlock(launches);
 }
 
