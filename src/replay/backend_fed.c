@@ -7,6 +7,7 @@
 #include "replay/fed_ring.h"
 #include "replay/opencl_device.h"
 #include "replay/opencl_image.h"
+#include "replay/role_copies.h"
 
 #define WORD sizeof(cl_uint)
 /** Between two looks at a launch that is fed. */
@@ -24,8 +25,7 @@ struct state {
     cl_command_queue looking;
     struct opencl_image image;
     struct fed_ring ring;
-    uint32_t role_words[TIMELINE_ROLES];
-    cl_uint *read[TIMELINE_ROLES];
+    struct role_copies roles;
     /** Complete when the launch is that is fed; NULL when none is. */
     cl_event fed;
 };
@@ -49,6 +49,7 @@ static void close_fed(void *opaque)
     }
     if (state->launches != NULL)
         clFinish(state->launches);
+    role_copies_close(&state->roles);
     opencl_image_free(&state->image);
     cl_command_queue queues[] = {state->launches, state->copies, state->looking};
     for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++)
@@ -56,8 +57,6 @@ static void close_fed(void *opaque)
             clReleaseCommandQueue(queues[i]);
     opencl_close(&state->device);
     fed_ring_close(&state->ring);
-    for (uint32_t role = 0; role < TIMELINE_ROLES; role++)
-        free(state->read[role]);
     free(state);
 }
 
@@ -87,25 +86,14 @@ static bool open_fed(const char *choice, char device_name[256], void **opaque,
 static bool load(void *opaque, const struct backend_image *image, struct replay_error *error)
 {
     struct state *state = opaque;
-    if (!opencl_image_load(&state->image, state->device.context, state->device.id, state->copies,
-                           image, error) ||
-        !opencl_check(clFinish(state->copies), "clFinish", error) ||
-        !fed_ring_open(&state->ring, state->copies, role_of(state, VYRE_KERNEL_ARG_RING),
-                       state->image.role_offsets[VYRE_KERNEL_ARG_RING], image->ring_slots, error))
-        return false;
-    state->role_words[VYRE_KERNEL_ARG_CONTROL] = image->control_words;
-    state->role_words[VYRE_KERNEL_ARG_DEBUG_LOG] = VYRE_DEBUG_LOG_WORDS;
-    state->role_words[VYRE_KERNEL_ARG_IO_QUEUE] = VYRE_IO_QUEUE_WORDS;
-    bool made = true;
-    for (uint32_t role = 0; role < TIMELINE_ROLES; role++) {
-        if (role_of(state, role) == NULL)
-            state->role_words[role] = 0;
-        if (state->role_words[role] == 0)
-            continue;
-        state->read[role] = calloc(state->role_words[role], WORD);
-        made = made && state->read[role] != NULL;
-    }
-    return made || replay_fail_memory(error);
+    return opencl_image_load(&state->image, state->device.context, state->device.id, state->copies,
+                             image, error) &&
+           opencl_check(clFinish(state->copies), "clFinish", error) &&
+           fed_ring_open(&state->ring, state->copies, role_of(state, VYRE_KERNEL_ARG_RING),
+                         state->image.role_offsets[VYRE_KERNEL_ARG_RING], image->ring_slots,
+                         error) &&
+           role_copies_open(&state->roles, &state->device, state->copies, &state->image,
+                            image->control_words, error);
 }
 
 static void publish(void *opaque, uint32_t slot, const uint32_t words[VYRE_SLOT_WORDS])
@@ -185,18 +173,9 @@ static bool submit(void *opaque, const struct timeline_submit *submit, struct re
            opencl_check(clFlush(state->launches), "clFlush", error);
 }
 
-static bool read_role(struct state *state, uint32_t role, struct replay_error *error)
-{
-    return opencl_check(clEnqueueReadBuffer(state->copies, role_of(state, role), CL_TRUE,
-                                            state->image.role_offsets[role],
-                                            state->role_words[role] * WORD, state->read[role], 0,
-                                            NULL, NULL),
-                        "clEnqueueReadBuffer", error);
-}
-
 static bool has_come(const struct state *state, const struct backend_goal *goal)
 {
-    const cl_uint *control = state->read[VYRE_KERNEL_ARG_CONTROL];
+    const uint32_t *control = state->roles.words[VYRE_KERNEL_ARG_CONTROL];
     if (goal->counted && (int32_t)(control[VYRE_CONTROL_DONE_COUNT] - goal->done) < 0)
         return false;
     return fed_ring_has_come(&state->ring, goal);
@@ -211,8 +190,8 @@ static bool await(void *opaque, const struct backend_goal *goal, struct replay_e
         return end_launches(state, error);
     for (;;) {
         bool ended = has_ended(state);
-        if (!fed_ring_look(&state->ring, error) ||
-            !read_role(state, VYRE_KERNEL_ARG_CONTROL, error))
+        if (!role_copies_read(&state->roles, VYRE_KERNEL_ARG_CONTROL, error) ||
+            !fed_ring_look(&state->ring, error))
             return false;
         if (ended || has_come(state, goal) || (state->ring.flying.len == 0 && flying == 0))
             return true;
@@ -231,16 +210,13 @@ static bool observe(void *opaque, bool whole_ring, struct backend_view *view,
 {
     (void)whole_ring;
     struct state *state = opaque;
-    if ((state->fed == NULL && !end_launches(state, error)) || !fed_ring_look(&state->ring, error))
+    /* Looking at the ring waits for what is in the queue. */
+    if ((state->fed == NULL && !end_launches(state, error)) ||
+        !role_copies_read_all(&state->roles, error) || !fed_ring_look(&state->ring, error))
         return false;
-    for (uint32_t role = 0; role < TIMELINE_ROLES; role++)
-        if (state->read[role] != NULL && !read_role(state, role, error))
-            return false;
-    view->control = state->read[VYRE_KERNEL_ARG_CONTROL];
+    role_copies_show(&state->roles, view);
     view->statuses = state->ring.statuses;
     view->status_stride = 1;
-    view->debug_log = state->read[VYRE_KERNEL_ARG_DEBUG_LOG];
-    view->io_queue = state->read[VYRE_KERNEL_ARG_IO_QUEUE];
     return true;
 }
 

@@ -6,13 +6,8 @@
 #include "replay/backend.h"
 #include "replay/opencl_device.h"
 #include "replay/opencl_image.h"
+#include "replay/role_copies.h"
 #include "replay/staged_ring.h"
-
-/** Where a role's words are among those that were read back. */
-static const uint32_t read_words[TIMELINE_ROLES] = {
-    [VYRE_KERNEL_ARG_DEBUG_LOG] = VYRE_DEBUG_LOG_WORDS,
-    [VYRE_KERNEL_ARG_IO_QUEUE] = VYRE_IO_QUEUE_WORDS,
-};
 
 struct state {
     struct opencl_device device;
@@ -21,11 +16,8 @@ struct state {
     cl_command_queue looking;
     struct opencl_image image;
     struct staged_ring ring;
-    /** What the device's buffers held when last observed; NULL for the ring, and what is not there.
-     */
-    struct pinned results;
-    uint32_t *read[TIMELINE_ROLES];
-    uint32_t control_words;
+    /** What the device's buffers held when last observed. */
+    struct role_copies roles;
 };
 
 static void close_opencl(void *opaque)
@@ -35,7 +27,7 @@ static void close_opencl(void *opaque)
     if (state->queue != NULL)
         clFinish(state->queue);
     staged_ring_close(&state->ring);
-    pinned_free(&state->results);
+    role_copies_close(&state->roles);
     opencl_image_free(&state->image);
     if (state->looking != NULL)
         clReleaseCommandQueue(state->looking);
@@ -65,36 +57,17 @@ static bool open_opencl(const char *choice, char device_name[256], void **opaque
     return true;
 }
 
-static uint32_t words_of(const struct state *state, uint32_t role)
-{
-    if (role == VYRE_KERNEL_ARG_RING || state->image.roles[role] == NULL)
-        return 0;
-    return role == VYRE_KERNEL_ARG_CONTROL ? state->control_words : read_words[role];
-}
-
 static bool load(void *opaque, const struct backend_image *image, struct replay_error *error)
 {
     struct state *state = opaque;
-    state->control_words = image->control_words;
-    if (!opencl_image_load(&state->image, state->device.context, state->device.id, state->queue,
-                           image, error) ||
-        !staged_ring_open(&state->ring, &state->device, state->queue,
-                          state->image.roles[VYRE_KERNEL_ARG_RING],
-                          state->image.role_offsets[VYRE_KERNEL_ARG_RING], image->ring_slots,
-                          image->builtin, error))
-        return false;
-    size_t words = 0;
-    for (uint32_t role = 0; role < TIMELINE_ROLES; role++)
-        words += words_of(state, role);
-    if (!pinned_make(&state->device, state->queue, words * sizeof(uint32_t), &state->results,
-                     error))
-        return false;
-    uint32_t *at = state->results.memory;
-    for (uint32_t role = 0; role < TIMELINE_ROLES; role++) {
-        state->read[role] = words_of(state, role) > 0 ? at : NULL;
-        at += words_of(state, role);
-    }
-    return true;
+    return opencl_image_load(&state->image, state->device.context, state->device.id, state->queue,
+                             image, error) &&
+           staged_ring_open(&state->ring, &state->device, state->queue,
+                            state->image.roles[VYRE_KERNEL_ARG_RING],
+                            state->image.role_offsets[VYRE_KERNEL_ARG_RING], image->ring_slots,
+                            image->builtin, error) &&
+           role_copies_open(&state->roles, &state->device, state->queue, &state->image,
+                            image->control_words, error);
 }
 
 static void publish(void *opaque, uint32_t slot, const uint32_t words[VYRE_SLOT_WORDS])
@@ -140,33 +113,18 @@ static bool submit(void *opaque, const struct timeline_submit *submit, struct re
     return opencl_check(clFlush(state->queue), "clFlush", error);
 }
 
-static bool read_roles(struct state *state, struct replay_error *error)
-{
-    for (uint32_t role = 0; role < TIMELINE_ROLES; role++) {
-        if (state->read[role] == NULL)
-            continue;
-        cl_int code = clEnqueueReadBuffer(
-            state->queue, state->image.roles[role], CL_FALSE, state->image.role_offsets[role],
-            words_of(state, role) * sizeof(uint32_t), state->read[role], 0, NULL, NULL);
-        if (!opencl_check(code, "clEnqueueReadBuffer", error))
-            return false;
-    }
-    return true;
-}
-
 static bool observe(void *opaque, bool whole_ring, struct backend_view *view,
                     struct replay_error *error)
 {
     struct state *state = opaque;
-    if (!staged_ring_read(&state->ring, whole_ring, error) || !read_roles(state, error) ||
+    if (!staged_ring_read(&state->ring, whole_ring, error) ||
+        !role_copies_read_all(&state->roles, error) ||
         !opencl_check(clFinish(state->queue), "the megakernel, or clFinish after it,", error) ||
         !staged_ring_settle(&state->ring, error))
         return false;
-    view->control = state->read[VYRE_KERNEL_ARG_CONTROL];
+    role_copies_show(&state->roles, view);
     view->statuses = state->ring.statuses;
     view->status_stride = 1;
-    view->debug_log = state->read[VYRE_KERNEL_ARG_DEBUG_LOG];
-    view->io_queue = state->read[VYRE_KERNEL_ARG_IO_QUEUE];
     return true;
 }
 

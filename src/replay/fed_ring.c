@@ -3,14 +3,10 @@
 #include <CL/cl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "replay/words.h"
 
 #define WORD sizeof(cl_uint)
-/** How long fed_ring_claimed() waits. */
-#define LOOK_MS 500
-
 static bool is_drained(cl_uint status)
 {
     return status != VYRE_STATUS_PUBLISHED && status != VYRE_STATUS_CLAIMED;
@@ -158,19 +154,11 @@ bool fed_ring_is_claimed(const struct fed_ring *ring)
 bool fed_ring_claimed(struct fed_ring *ring, cl_command_queue looking, uint32_t *slot)
 {
     struct replay_error ignored;
-    cl_int status = CL_QUEUED;
     cl_event read;
-    if (!read_statuses(ring, looking, ring->looked_at, CL_FALSE, &read, &ignored))
+    if (!read_statuses(ring, looking, ring->looked_at, CL_FALSE, &read, &ignored) ||
+        !opencl_wait_briefly(looking, read))
         return false;
-    clFlush(looking);
-    for (int ms = 0; ms < LOOK_MS && status != CL_COMPLETE; ms++) {
-        const struct timespec pause = {.tv_nsec = 1000000};
-        nanosleep(&pause, NULL);
-        if (clGetEventInfo(read, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof(status), &status,
-                           NULL) != CL_SUCCESS)
-            return false;
-    }
-    for (*slot = 0; status == CL_COMPLETE && *slot < ring->slots; ++*slot)
+    for (*slot = 0; *slot < ring->slots; ++*slot)
         if (ring->looked_at[*slot] == VYRE_STATUS_CLAIMED)
             return true;
     return false;

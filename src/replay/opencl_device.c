@@ -2,9 +2,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "replay/devices.h"
 #include "replay/program_cache.h"
+
+/** How long to wait for a look beside a kernel that may never end. */
+#define LOOK_MS 2000
 
 bool opencl_check(cl_int code, const char *call, struct replay_error *error)
 {
@@ -128,4 +132,20 @@ void pinned_free(struct pinned *pinned)
     }
     if (pinned->buffer != NULL)
         clReleaseMemObject(pinned->buffer);
+}
+
+bool opencl_wait_briefly(cl_command_queue queue, cl_event event)
+{
+    cl_int status = CL_QUEUED;
+    clFlush(queue);
+    for (int ms = 0; ms < LOOK_MS && status != CL_COMPLETE; ms++) {
+        const struct timespec pause = {.tv_nsec = 1000000};
+        nanosleep(&pause, NULL);
+        if (clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof(status), &status,
+                           NULL) != CL_SUCCESS)
+            return false;
+    }
+    if (status == CL_COMPLETE)
+        clReleaseEvent(event);
+    return status == CL_COMPLETE;
 }

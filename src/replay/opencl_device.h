@@ -61,6 +61,10 @@ bool opencl_group_lanes(cl_device_id device, cl_kernel kernel, size_t *lanes,
 bool opencl_buffer(const struct opencl_device *device, const char *what, size_t bytes,
                    cl_mem *buffer, struct replay_error *error);
 
+/** Wait for a command two seconds at most, for backend.h's claimed().  \return whether it is
+ *  complete; its event is released then */
+bool opencl_wait_briefly(cl_command_queue queue, cl_event event);
+
 /** Memory of the host that the device copies to and from without a detour. */
 struct pinned {
     cl_mem buffer;

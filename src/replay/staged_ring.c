@@ -2,12 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #ifdef __x86_64__
 #include <emmintrin.h>
 #endif
 
-/** A run of slots is copied when it has grown to this, 512 KiB: much longer than the call takes,
+/** A run of slots is copied when it has grown to this, 1 MiB: much longer than the call takes,
  *  much shorter than a ring. */
 #define PIECE_SLOTS 16384u
 
@@ -16,9 +15,6 @@
 
 /** Up to so many slots, whole slots are read back; that is cheaper than a launch. */
 #define READ_WHOLE_MAX 2048u
-
-/** How long to wait for a look at a ring beside a kernel that may never end. */
-#define LOOK_MS 2000
 
 /** A status that no byte can hold: then whole slots are read. */
 #define STATUS_ESCAPE 255u
@@ -361,17 +357,8 @@ bool staged_ring_claimed(const struct staged_ring *ring, cl_command_queue lookin
                                              ring->offset + (size_t)window.first * VYRE_SLOT_BYTES,
                                              bytes, words, 0, NULL, &read) != CL_SUCCESS)
         return false;
-    clFlush(looking);
-    cl_int status = CL_QUEUED;
-    for (int ms = 0; ms < LOOK_MS && status != CL_COMPLETE; ms++) {
-        const struct timespec pause = {.tv_nsec = 1000000};
-        nanosleep(&pause, NULL);
-        if (clGetEventInfo(read, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof(status), &status,
-                           NULL) != CL_SUCCESS)
-            return false;
-    }
     /* A copy that is still under way keeps its memory: this process ends soon. */
-    if (status != CL_COMPLETE)
+    if (!opencl_wait_briefly(looking, read))
         return false;
     uint32_t number = window.first;
     while (number < window.end &&
@@ -379,7 +366,6 @@ bool staged_ring_claimed(const struct staged_ring *ring, cl_command_queue lookin
                VYRE_STATUS_CLAIMED)
         number++;
     free(words);
-    clReleaseEvent(read);
     *slot = number;
     return number < window.end;
 }
