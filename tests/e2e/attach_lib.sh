@@ -53,14 +53,30 @@ handles_signals()
     [ $((0x$caught & 0x4000)) -ne 0 ]
 }
 
-# ended: tell the host to end; it ends well, and has published
+# ended: tell the host to end; it ends well, and has published. $outer is the child that it is in, if not it
 ended()
 {
     kill -TERM "$pid"
-    wait "$pid"
+    wait "${outer:-$pid}"
     code=$?
     [ $code -eq 0 ] || fail "$host_of_pid: exit status $code: $(cat host.out host.err)"
     [ -s host.out ] || fail "$host_of_pid said nothing"
+}
+
+# kill_loaders COUNT: of so many, each that loads the shim into $pid, at any moment; then one may
+kill_loaders()
+{
+    killed=0
+    while [ "$killed" -lt "$1" ]; do
+        "$load_shim" "$pid" "$shim" >out 2>err &
+        loader=$!
+        sleep "0.00$(od -An -N1 -tu1 /dev/urandom | tr -d ' ' | tail -c 3)"
+        kill -KILL $loader 2>/dev/null
+        wait $loader 2>/dev/null
+        killed=$((killed + 1))
+    done
+    sleep 0.5
+    expect 0 timeout 20 "$load_shim" "$pid" "$shim"
 }
 
 # Whether it is possible at all: some containers forbid it to everybody.

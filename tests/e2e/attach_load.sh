@@ -67,16 +67,7 @@ echo "$load attaches to hosts of 1, 4 and 16 threads"
 kill_some()
 {
     start "./$1" calls 4
-    killed=0
-    while [ "$killed" -lt 12 ]; do
-        "$load_shim" "$pid" "$shim" >out 2>err &
-        loader=$!
-        sleep "0.00$(od -An -N1 -tu1 /dev/urandom | tr -d ' ' | tail -c 3)"
-        kill -KILL $loader 2>/dev/null
-        wait $loader 2>/dev/null
-        killed=$((killed + 1))
-    done
-    expect 0 timeout 20 "$load_shim" "$pid" "$shim"
+    kill_loaders 12
     ended
     rm -rf run.vrrl run.vrrl.d
 }

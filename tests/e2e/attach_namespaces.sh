@@ -39,11 +39,7 @@ find_host()
 # ended_in: as ended(), of such a host
 ended_in()
 {
-    kill -TERM "$pid"
-    wait "$outer"
-    code=$?
-    [ $code -eq 0 ] || fail "$host_of_pid: exit status $code: $(cat host.out host.err)"
-    [ -s host.out ] || fail "$host_of_pid said nothing"
+    ended
     [ ! -s host.err ] || fail "$host_of_pid was made to say: $(cat host.err)"
 }
 state()
@@ -140,17 +136,7 @@ ended_in
 
 # The command killed at any moment: the host goes on, and is attached to after all.
 start_in -m "$hidden"
-killed=0
-while [ "$killed" -lt "${VRRL_ATTACH_KILLS:-24}" ]; do
-    "$load_shim" "$pid" "$shim" >out 2>err &
-    loader=$!
-    sleep "0.00$(od -An -N1 -tu1 /dev/urandom | tr -d ' ' | tail -c 3)"
-    kill -KILL $loader 2>/dev/null
-    wait $loader 2>/dev/null
-    killed=$((killed + 1))
-done
-sleep 0.5
-expect 0 timeout 20 "$load_shim" "$pid" "$shim"
+kill_loaders "${VRRL_ATTACH_KILLS:-24}"
 no_more_files
 ended_in
 
