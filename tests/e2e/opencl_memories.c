@@ -284,6 +284,26 @@ static void threads(struct opencl *opencl)
         require(pthread_join(started[i], NULL), "join");
 }
 
+/** Where a ring lies does not change what it holds. */
+static void migrate(struct opencl *opencl)
+{
+    struct megakernel megakernel;
+    megakernel_make(&megakernel, opencl);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        write_batch(&megakernel);
+        require(clEnqueueWriteBuffer(megakernel.queue, megakernel.ring, CL_TRUE, 0, RING_BYTES,
+                                     megakernel.slots, 0, NULL, NULL),
+                "write");
+        say_batch(&megakernel);
+        require(clEnqueueMigrateMemObjects(megakernel.queue, 1, &megakernel.ring,
+                                           i % 2 == 0 ? CL_MIGRATE_MEM_OBJECT_HOST : 0, 0, NULL,
+                                           NULL),
+                "migrate");
+        launch(&megakernel);
+        see_epoch(&megakernel);
+    }
+}
+
 const struct way memory_ways[] = {
     {"copy-host-pointer", copy_host_pointer},
     {"use-host-pointer", use_host_pointer},
@@ -297,5 +317,6 @@ const struct way memory_ways[] = {
     {"threads", threads},
     {"copy-unknown", copy_unknown},
     {"copy-unknown-svm", copy_unknown_svm},
+    {"migrate", migrate},
     {NULL, NULL},
 };

@@ -1,8 +1,9 @@
 /*
- * replay_host KERNEL [out-of-order|binary|persistent [DEVICE]] <SCRIPT: a host that does what a
- * script says, so that what is recorded of it can be replayed.  With `binary` it builds its kernel,
- * and loads the binary that comes of it; with `persistent` (persistent.cl) launches have a queue of
- * their own, and what comes after them happens while they run.  A line of the script is one of
+ * replay_host KERNEL [out-of-order|binary|linked|persistent [DEVICE]] <SCRIPT: a host that does
+ * what a script says, so that what is recorded of it can be replayed.  With `binary` it builds its
+ * kernel, and loads the binary that comes of it, with `linked` it compiles and links; with
+ * `persistent` (persistent.cl) launches have a queue of their own, and what comes after them
+ * happens while they run.  A line of the script is one of
  *
  * - ring NAME SLOTS WORDS [OTHER]: make a ring, and a control buffer or that of the ring OTHER; the
  *   lines after it are about this ring
@@ -94,6 +95,19 @@ static void load_binary(cl_device_id device)
     build(device);
 }
 
+/** Compile the program, and link it by itself. */
+static void link_program(cl_device_id device)
+{
+    cl_int code;
+    require(clCompileProgram(program, 1, &device, "-cl-std=CL1.2", 0, NULL, NULL, NULL, NULL) ==
+                CL_SUCCESS,
+            "compile");
+    cl_program linked = clLinkProgram(context, 1, &device, NULL, 1, &program, NULL, NULL, &code);
+    require(code == CL_SUCCESS, "link");
+    clReleaseProgram(program);
+    program = linked;
+}
+
 /** The devices of all platforms have numbers, as in `vrrl devices`. */
 static cl_device_id find_device(cl_uint index)
 {
@@ -137,7 +151,10 @@ static void open_device(const char *path, const char *how, cl_uint index)
     }
     program = clCreateProgramWithSource(context, 1, &text, NULL, &code);
     require(code == CL_SUCCESS, "program");
-    build(device);
+    if (strcmp(how, "linked") == 0)
+        link_program(device);
+    else
+        build(device);
     if (strcmp(how, "binary") == 0)
         load_binary(device);
 }

@@ -249,6 +249,10 @@ equal 'the form' "$("$vrrl" info --json binary.vrrl | jq -r '.session.programs[]
 matches binary.vrrl
 equal 'its kernel' "$(json '[.kernel, .compared]')" '["recorded",1]'
 
+# ---- one that was compiled and linked, of which OpenCL tells no source
+script linked.vrrl linked <binary.vrrl.script
+matches linked.vrrl
+
 # ---- several rings are several streams
 script rings.vrrl <<'END'
 ring a 8 200
