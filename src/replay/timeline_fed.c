@@ -43,7 +43,6 @@ bool feeding_change(struct merge *merge, const struct raw_entry *entry)
 bool feeding_publish(struct merge *merge, struct merge_slot *slot, uint64_t position)
 {
     struct feeding *feeding = &merge->feeding;
-    feeding->done++;
     if (!feeding->running)
         return true;
     if (feeding->waiting && slot->round == feeding->round + 1 && !end_round(merge, position))

@@ -60,6 +60,7 @@ bool merge_add_run(struct merge *merge, uint32_t first, uint32_t slots, uint32_t
             merge->feeding.done++;
             continue;
         }
+        merge->feeding.done += known->carried != known->latest ? 1 : 0;
         known->carried = known->latest;
         known->settled = merge->launch;
         known->shown = false;

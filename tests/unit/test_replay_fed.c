@@ -120,6 +120,22 @@ START_TEST(the_second_look_at_lanes_without_work_is_exact)
 }
 END_TEST
 
+START_TEST(a_record_that_goes_up_twice_is_drained_once)
+{
+    write_kernel(2, 0);
+    write_publish(0);
+    write_ring_upload(1);
+    write_ring_upload(1);
+    write_submit();
+    write_done_observation(1, false, 1);
+    write_done_observation(1, false, 1);
+    read_timeline();
+    ck_assert(!timeline.observations[0].exact);
+    ck_assert(timeline.observations[1].exact);
+    timeline_free(&timeline);
+}
+END_TEST
+
 START_TEST(a_count_that_the_host_wrote_is_where_it_goes_on)
 {
     const uint32_t done = 100;
@@ -149,6 +165,7 @@ int main(void)
     tcase_add_test(tests, a_slot_that_is_used_again_was_drained_before);
     tcase_add_test(tests, what_the_host_writes_comes_behind_what_was_fed);
     tcase_add_test(tests, the_second_look_at_lanes_without_work_is_exact);
+    tcase_add_test(tests, a_record_that_goes_up_twice_is_drained_once);
     tcase_add_test(tests, a_count_that_the_host_wrote_is_where_it_goes_on);
 
     Suite *suite = suite_create("replay fed");
