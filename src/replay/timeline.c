@@ -145,11 +145,13 @@ static bool read_recorded(struct timeline *timeline, const struct raw_journals *
     uint32_t ring = timeline->excerpt.ring;
     bool launched = has_entry(&journals->of[JOURNAL_SUBMITS], SESSION_ENTRY_SUBMIT, ring);
     if (!launched && has_entry(&journals->of[JOURNAL_PROGRAMS], SESSION_ENTRY_KERNEL, ring))
-        return replay_fail(error,
-                           "%s.d/submits: the launches of run %u, ring %u are not there. Fix: use "
-                           "the session that was recorded with this log, or move it away to "
-                           "replay the bare log.",
-                           journals->path, timeline->excerpt.run, ring);
+        return replay_fail(
+            error,
+            "%s.d/submits: no launch of run %u, ring %u is there: the host ended, or "
+            "was let go, within the first, or the file is of another log. Fix: "
+            "record for longer, use the session that was recorded with this log, "
+            "or move it away to replay the bare log.",
+            journals->path, timeline->excerpt.run, ring);
     if (!launched && timeline->excerpt.late)
         return replay_fail(error,
                            "%s: run %u was attached to while it ran, and none of its launches was "

@@ -263,8 +263,12 @@ fi
 pid=$!
 wait_for test -e started
 expect 0 timeout 30 "$vrrl" attach -c 1000000 --checkpoint --kernel vyre_megakernel -o run.vrrl "$pid"
-wait_for test -s run.vrrl
-sleep 0.1
+# The log is there with the first launch that begins.
+has_launches()
+{
+    [ "$("$vrrl" dump --submits run.vrrl | grep -c launch)" -ge 3 ]
+}
+wait_for has_launches
 expect 0 timeout 30 "$vrrl" detach "$pid"
 touch stop
 wait "$pid" || fail "the host under CPython: $(cat host.err)"

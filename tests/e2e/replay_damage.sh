@@ -45,7 +45,7 @@ wrong()
 
 # ---- parts that are missing
 fresh && rm run.vrrl.d/submits
-wrong 'submits: the launches of run 1, ring 0 are not there'
+wrong 'submits: no launch of run 1, ring 0 is there'
 fresh && rm run.vrrl.d/programs
 wrong 'submits: entry [0-9]* of the session names a kernel that is not there'
 fresh && rm run.vrrl.d/observations
