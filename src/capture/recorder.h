@@ -1,7 +1,7 @@
 /**
  * \file recorder.h
- * \brief The recorder inside the host's process: one log at a time, opened at the first publish,
- * and what is asked of it in its panel (panel/panel.h).
+ * \brief The recorder inside the host's process: one log at a time, opened at the first publish or
+ * launch, and what is asked of it in its panel (panel/panel.h).
  *
  * The hooks, of whatever API, tell it of publishes and of epochs that the host
  * has seen.  Nothing here exits, aborts, prints to stdout, or keeps a descriptor
