@@ -200,10 +200,10 @@ static bool submit(void *opaque, const struct timeline_submit *submit, struct re
         return replay_fail(error, "%s", state->failure.text);
     if (!wait_round(state, error))
         return false;
-    if (state->ring.active.len == 0)
-        return true;
     if (!staged_ring_upload(&state->ring, error))
         return false;
+    if (state->ring.window.first == state->ring.window.end)
+        return true;
     if (state->lanes.launch == NULL ||
         resident_copies_part(state, RESIDENT_PART_CONTROL)[VYRE_CONTROL_SHUTDOWN] != 0 ||
         resident_copies_part(state, RESIDENT_PART_MAILBOX)[RESIDENT_LEFT] != 0) {

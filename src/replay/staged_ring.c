@@ -67,7 +67,8 @@ bool staged_ring_open(struct staged_ring *ring, const struct opencl_device *devi
     ring->only_statuses = only_statuses;
     ring->runs = malloc(slots * sizeof(*ring->runs));
     ring->statuses = calloc(slots, sizeof(*ring->statuses));
-    if (ring->runs == NULL || ring->statuses == NULL || !active_init(&ring->active, slots))
+    ring->busy = calloc(slots, sizeof(*ring->busy));
+    if (ring->runs == NULL || ring->statuses == NULL || ring->busy == NULL)
         return replay_fail_memory(error);
     const size_t ring_bytes = (size_t)slots * VYRE_SLOT_BYTES;
     if (!pinned_make(device, queue, ring_bytes + slots, &ring->staging, error))
@@ -143,11 +144,17 @@ static void widen(struct slot_range *window, uint32_t slot)
     }
 }
 
+static void mark_busy(struct staged_ring *ring, struct slot_range range)
+{
+    memset(ring->busy + range.first, true, range.end - range.first);
+}
+
 /** The growing run is as long as it gets. */
 static void end_run(struct staged_ring *ring)
 {
     if (ring->growing.first == ring->growing.end)
         return;
+    mark_busy(ring, ring->growing);
     widen(&ring->window, ring->growing.first);
     widen(&ring->window, ring->growing.end - 1);
     if (ring->growing.end - ring->growing.first >= PIECE_SLOTS) {
@@ -165,25 +172,39 @@ static void finish(struct staged_ring *ring)
     struct replay_error ignored;
     staged_ring_upload(ring, &ignored);
     note_failure(ring, clFinish(ring->queue));
-    ring->joined = (struct slot_range){0};
+}
+
+/** Make the growing run longer by a slot. */
+static inline void grow(struct staged_ring *ring, uint32_t slot,
+                        const uint32_t words[VYRE_SLOT_WORDS])
+{
+    put_slot(ring, slot, words);
+    ring->statuses[slot] = words[VYRE_SLOT_STATUS];
+    ring->growing.end = slot + 1;
+    if (ring->growing.end - ring->growing.first == PIECE_SLOTS)
+        end_run(ring);
+}
+
+/** Apart, so that the usual way saves no registers for this one. */
+__attribute__((noinline)) static void grow_elsewhere(struct staged_ring *ring, uint32_t slot,
+                                                     const uint32_t words[VYRE_SLOT_WORDS])
+{
+    if (slot != ring->growing.end) {
+        end_run(ring);
+        ring->growing = (struct slot_range){slot, slot};
+    }
+    if (ring->busy[slot])
+        finish(ring);
+    grow(ring, slot, words);
 }
 
 void staged_ring_publish(struct staged_ring *ring, uint32_t slot,
                          const uint32_t words[VYRE_SLOT_WORDS])
 {
-    bool in_copy = slot >= ring->joined.first && slot < ring->joined.end;
-    if (in_copy || ring->active.listed[slot])
-        finish(ring);
-    put_slot(ring, slot, words);
-    ring->statuses[slot] = words[VYRE_SLOT_STATUS];
-    active_add(&ring->active, slot);
-    if (slot != ring->growing.end) {
-        end_run(ring);
-        ring->growing.first = slot;
-    }
-    ring->growing.end = slot + 1;
-    if (ring->growing.end - ring->growing.first == PIECE_SLOTS)
-        end_run(ring);
+    if (slot == ring->growing.end && !ring->busy[slot])
+        grow(ring, slot, words);
+    else
+        grow_elsewhere(ring, slot, words);
 }
 
 static int compare_ranges(const void *left, const void *right)
@@ -199,8 +220,9 @@ static uint32_t *status_word(struct staged_ring *ring, uint32_t slot)
 }
 
 /** Slots that travel along must be what the device has. */
-static void refresh(struct staged_ring *ring, struct slot_range between)
+static void take_along(struct staged_ring *ring, struct slot_range between)
 {
+    mark_busy(ring, between);
     for (uint32_t slot = between.first; slot < between.end; slot++)
         if (*status_word(ring, slot) != ring->statuses[slot])
             *status_word(ring, slot) = ring->statuses[slot];
@@ -214,7 +236,7 @@ static bool can_join(const struct staged_ring *ring, struct slot_range left,
         return false;
     if (right.first - left.end >= TRANSFER_GAP)
         return false;
-    return memchr(ring->active.listed + left.end, true, right.first - left.end) == NULL;
+    return memchr(ring->busy + left.end, true, right.first - left.end) == NULL;
 }
 
 bool staged_ring_upload(struct staged_ring *ring, struct replay_error *error)
@@ -224,10 +246,8 @@ bool staged_ring_upload(struct staged_ring *ring, struct replay_error *error)
     for (size_t i = 0; i < ring->runs_len && ring->failed == CL_SUCCESS;) {
         struct slot_range range = ring->runs[i++];
         while (i < ring->runs_len && can_join(ring, range, ring->runs[i])) {
-            refresh(ring, (struct slot_range){range.end, ring->runs[i].first});
+            take_along(ring, (struct slot_range){range.end, ring->runs[i].first});
             range.end = ring->runs[i++].end;
-            widen(&ring->joined, range.first);
-            widen(&ring->joined, range.end - 1);
         }
         note_failure(ring, copy(ring, range));
     }
@@ -294,10 +314,8 @@ static bool take_gathered(struct staged_ring *ring, struct replay_error *error)
         take_slots(ring);
         return true;
     }
-    for (size_t i = 0; i < ring->active.len; i++) {
-        uint32_t slot = ring->active.slots[i];
-        ring->statuses[slot] = ring->gathered_statuses[slot - ring->asked.first];
-    }
+    for (size_t i = 0; i < len; i++)
+        ring->statuses[ring->asked.first + i] = ring->gathered_statuses[i];
     return true;
 }
 
@@ -311,26 +329,23 @@ bool staged_ring_settle(struct staged_ring *ring, struct replay_error *error)
         return false;
     if (!ring->gathering)
         take_slots(ring);
-    active_prune(&ring->active, ring->statuses, 1);
-    ring->joined = (struct slot_range){0};
     ring->window = (struct slot_range){0};
-    for (size_t i = 0; i < ring->active.len; i++)
-        widen(&ring->window, ring->active.slots[i]);
+    for (uint32_t slot = ring->asked.first; slot < ring->asked.end; slot++) {
+        ring->busy[slot] = ring->statuses[slot] == VYRE_STATUS_PUBLISHED;
+        if (ring->busy[slot])
+            widen(&ring->window, slot);
+    }
     return true;
 }
 
 void staged_ring_settle_done(struct staged_ring *ring)
 {
-    struct active *active = &ring->active;
-    for (size_t i = 0; i < active->len; i++) {
-        uint32_t slot = active->slots[i];
+    const struct slot_range window = ring->window;
+    for (uint32_t slot = window.first; slot < window.end; slot++)
         if (ring->statuses[slot] == VYRE_STATUS_PUBLISHED)
             ring->statuses[slot] = VYRE_STATUS_DONE;
-        active->listed[slot] = false;
-    }
-    active->len = 0;
+    memset(ring->busy + window.first, false, window.end - window.first);
     ring->window = (struct slot_range){0};
-    ring->joined = (struct slot_range){0};
 }
 
 void staged_ring_close(struct staged_ring *ring)
@@ -342,9 +357,9 @@ void staged_ring_close(struct staged_ring *ring)
         clReleaseKernel(ring->gather);
     if (ring->program != NULL)
         clReleaseProgram(ring->program);
-    active_free(&ring->active);
     free(ring->runs);
     free(ring->statuses);
+    free(ring->busy);
 }
 
 bool staged_ring_claimed(const struct staged_ring *ring, cl_command_queue looking, uint32_t *slot)

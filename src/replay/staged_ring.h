@@ -9,7 +9,6 @@
 #ifndef VRRL_REPLAY_STAGED_RING_H
 #define VRRL_REPLAY_STAGED_RING_H
 
-#include "replay/active.h"
 #include "replay/opencl_device.h"
 #include "vyre/vyre_protocol.h"
 
@@ -36,9 +35,9 @@ struct staged_ring {
     /** Of the slots: as the device had them when last read, and as published since.  Apart from
      *  them, so that settling does not touch every slot again. */
     uint32_t *statuses;
-    /** Published, and not seen drained. */
-    struct active active;
-    /** With all of them copied: they are in it; empty when there are none. */
+    /** One for each slot: it is in a copy that may be under way, or was not seen drained. */
+    bool *busy;
+    /** All of these are in it; empty when there are none. */
     struct slot_range window;
 
     /** The slots, and behind them gathered_statuses. */
@@ -47,8 +46,6 @@ struct staged_ring {
     struct slot_range *runs;
     size_t runs_len;
     struct slot_range growing;
-    /** Copies under way that take along slots between two runs are in it. */
-    struct slot_range joined;
     /** The kernel that gathers statuses, and where to. */
     cl_program program;
     cl_kernel gather;
@@ -80,7 +77,7 @@ void staged_ring_publish(struct staged_ring *ring, uint32_t slot,
 /** Begin to copy what was not copied yet. */
 bool staged_ring_upload(struct staged_ring *ring, struct replay_error *error);
 
-/** Begin to read the statuses of the active slots, with all of them copied, or the whole ring;
+/** Begin to read the statuses of the slots in the window, or the whole ring;
  * until staged_ring_settle() nothing may be published. */
 bool staged_ring_read(struct staged_ring *ring, bool whole, struct replay_error *error);
 
