@@ -68,9 +68,11 @@ static uint64_t look(const uint64_t *word)
     return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
+/** By the thread alone that does the work, and for each record: a locked addition would wait for
+ * all that is being streamed to a device. */
 static void move(struct watch *watch)
 {
-    __atomic_fetch_add(&watch->moves, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&watch->moves, watch->moves + 1, __ATOMIC_RELEASE);
 }
 
 static uint32_t phase_of(const struct watch *watch)
