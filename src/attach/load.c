@@ -32,8 +32,10 @@ static int load(const struct attach_request *request, struct attach_result *resu
     if (!target_open(request->pid, request->shim, &target, error))
         return -1;
     result->was_loaded = target.shim != NULL;
-    if (injection_plan(&target, request, &injection, error))
+    if (injection_plan(&target, request, &injection, error)) {
+        target.memory.hurried = true;
         outcome = inject(&injection, result, error);
+    }
     target_close(&target);
     return outcome == OUTCOME_LOADED ? 0 : -1;
 }

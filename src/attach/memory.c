@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,9 @@ void memory_close(struct memory *memory)
 
 bool memory_read(const struct memory *memory, uint64_t at, void *into, size_t bytes)
 {
+    /* A thread of the job may wake up on this processor, and would wait for a whole turn. */
+    if (!memory->hurried)
+        sched_yield();
     return pread(memory->file, into, bytes, (off_t)at) == (ssize_t)bytes;
 }
 

@@ -111,6 +111,18 @@ static bool read_program(const struct memory *memory, struct object *object,
     return true;
 }
 
+/** For one more. */
+static bool make_room(struct objects *objects)
+{
+    if (objects->len == OBJECTS_MAX)
+        return false;
+    struct object *all = reallocarray(objects->all, objects->len + 1, sizeof(*all));
+    if (all == NULL)
+        return false;
+    objects->all = all;
+    return true;
+}
+
 static enum objects_found read_libraries(const struct memory *memory, uint64_t debug_at,
                                          struct objects *objects)
 {
@@ -120,7 +132,7 @@ static enum objects_found read_libraries(const struct memory *memory, uint64_t d
     uint64_t at = (uintptr_t)debug.r_map;
     while (at != 0) {
         struct link_map map;
-        if (objects->len == OBJECTS_MAX || !memory_read(memory, at, &map, sizeof(map)))
+        if (!make_room(objects) || !memory_read(memory, at, &map, sizeof(map)))
             return OBJECTS_UNCLEAR;
         /* The first is the program. */
         if (at != (uintptr_t)debug.r_map && read_library(memory, &map, &objects->all[objects->len]))
@@ -135,13 +147,15 @@ static enum objects_found read_libraries(const struct memory *memory, uint64_t d
 enum objects_found objects_read(const struct memory *memory, struct objects *objects)
 {
     struct dynamic dynamic;
-    *objects = (struct objects){.all = calloc(OBJECTS_MAX, sizeof(struct object))};
+    *objects = (struct objects){.all = NULL};
     enum objects_found found = OBJECTS_UNCLEAR;
-    if (objects->all != NULL && read_program(memory, &objects->all[0], &dynamic)) {
+    if (!make_room(objects))
+        return found;
+    if (read_program(memory, &objects->all[0], &dynamic)) {
         objects->len = 1;
         found =
             dynamic.debug == 0 ? OBJECTS_UNCLEAR : read_libraries(memory, dynamic.debug, objects);
-    } else if (objects->all != NULL) {
+    } else {
         bool has_segments = objects->all[0].segments != NULL;
         bool is_static = has_segments && (segment_of(&objects->all[0], PT_DYNAMIC) == NULL ||
                                           segment_of(&objects->all[0], PT_INTERP) == NULL);
