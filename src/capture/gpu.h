@@ -81,6 +81,10 @@ struct gpu_order {
 /** The number of the last launch of a megakernel, 0 before the first. */
 uint32_t gpu_last_launch(void);
 
+/** Stands for what is known of all buffers: another number whenever there may be more.  0: as long
+ *  as nothing is. */
+uint64_t gpu_known(void);
+
 /** The host knows that a command of this order is complete. */
 void gpu_completed(const struct gpu_order *order);
 
@@ -190,6 +194,9 @@ struct gpu_submit {
     uint64_t time_ns;
     /** Of the recording that it began in. */
     uint32_t serial;
+    /** It is of no megakernel, and told again, with the same arguments, it would be for nothing as
+     *  long as gpu_known() is this; 0: it must be told. */
+    uint64_t in_vain;
 };
 
 /*

@@ -130,10 +130,26 @@ struct gpu_state *gpu_lock_remembered(void)
     return lock();
 }
 
-void gpu_unlock(struct gpu_state *state)
+uint64_t gpu_known(void)
+{
+    const struct gpu_state *state = atomic_load_explicit(&gpu_state, memory_order_acquire);
+    uint32_t changes =
+        state == NULL ? 0 : atomic_load_explicit(&state->changes, memory_order_relaxed);
+    return changes == 0 ? 0 : (uint64_t)recorder_watch() << 32 | changes;
+}
+
+void gpu_unlock_as_it_was(struct gpu_state *state)
 {
     recorder_let_go();
     pthread_mutex_unlock(&state->lock);
+}
+
+void gpu_unlock(struct gpu_state *state)
+{
+    uint32_t changes = atomic_load_explicit(&state->changes, memory_order_relaxed) + 1;
+    /* 0 is one that a fork has wiped. */
+    atomic_store_explicit(&state->changes, changes == 0 ? 1 : changes, memory_order_relaxed);
+    gpu_unlock_as_it_was(state);
 }
 
 struct recording *gpu_open_recording(struct gpu_state *state)

@@ -189,6 +189,8 @@ struct gpu_state {
     /** recorder_watch() and recorder_serial() that all this is of. */
     uint32_t watch;
     uint32_t serial;
+    /** How often something may have become known or been forgotten; see gpu_known(). */
+    _Atomic uint32_t changes;
     /** Serial of the last recording that has a checkpoint, or was tried to have. */
     uint32_t checkpoint;
     bool journals_tried;
@@ -207,6 +209,9 @@ struct gpu_state *gpu_lock_begun(void);
  *  will ever be recorded */
 struct gpu_state *gpu_lock_remembered(void);
 void gpu_unlock(struct gpu_state *state);
+
+/** When nothing has become known that was not before; for gpu_known(). */
+void gpu_unlock_as_it_was(struct gpu_state *state);
 
 /** The recording, for a publish: opens it.  \return NULL when nothing is recorded */
 struct recording *gpu_open_recording(struct gpu_state *state);

@@ -224,7 +224,8 @@ static void forget_contents(struct gpu_state *state, const struct gpu_launch *la
     }
 }
 
-static void begin(struct gpu_state *state, struct gpu_submit *submit,
+/** \return whether it is of a megakernel */
+static bool begin(struct gpu_state *state, struct gpu_submit *submit,
                   const struct gpu_launch *launch)
 {
     struct megakernel *megakernel = gpu_recognise(state, launch);
@@ -248,6 +249,21 @@ static void begin(struct gpu_state *state, struct gpu_submit *submit,
         }
     }
     forget_contents(state, launch, megakernel == NULL);
+    return megakernel != NULL;
+}
+
+/** What a launch's buffers hold is known from what the API is told alone. */
+static bool is_told_all(struct gpu_state *state, const struct gpu_launch *launch)
+{
+    for (unsigned i = 0; i < launch->arguments_len; i++) {
+        const struct gpu_argument *argument = &launch->arguments[i];
+        const struct buffer *buffer =
+            argument->kind == GPU_ARGUMENT_BUFFER ? gpu_find_buffer(state, argument->buffer) : NULL;
+        if (buffer != NULL &&
+            (buffer->memory == GPU_MEMORY_SHARED || buffer->host != NULL || buffer->mapped != NULL))
+            return false;
+    }
+    return true;
 }
 
 void gpu_launch_begin(struct gpu_submit *submit, const struct gpu_launch *launch)
@@ -257,8 +273,13 @@ void gpu_launch_begin(struct gpu_submit *submit, const struct gpu_launch *launch
     struct gpu_state *state = gpu_lock_known();
     if (state == NULL)
         return;
-    begin(state, submit, launch);
-    gpu_unlock(state);
+    if (begin(state, submit, launch)) {
+        gpu_unlock(state);
+    } else {
+        if (state->launches == 0 && is_told_all(state, launch))
+            submit->in_vain = gpu_known();
+        gpu_unlock_as_it_was(state);
+    }
     errno = saved;
 }
 

@@ -277,7 +277,7 @@ static cl_int CL_API_CALL launch(cl_command_buffer_khr handle, cl_command_queue 
     struct command *made =
         result == CL_SUCCESS && gpu_is_remembered() ? make_command(COMMAND_LAUNCH) : NULL;
     const struct opencl_lanes lanes = {dimensions, global_offset, global_size, local_size};
-    if (made != NULL && !opencl_describe_launch(made->described, queue, kernel, &lanes)) {
+    if (made != NULL && !opencl_describe_launch(made->described, queue, kernel, &lanes, 0)) {
         munmap(made, made->map_bytes);
         made = NULL;
     }

@@ -26,6 +26,8 @@ struct kernel {
     unsigned arguments_len;
     unsigned buffers_len;
     uint32_t changes;
+    /** As gpu_submit's, of a launch with these arguments. */
+    uint64_t in_vain;
     uint32_t values_used;
     unsigned indirect_len;
     uintptr_t indirect[OPENCL_INDIRECT_MAX];

@@ -159,6 +159,7 @@ static void set_argument(cl_kernel handle, cl_uint index, enum gpu_argument_kind
         kernel->buffers_len +=
             (kind == GPU_ARGUMENT_BUFFER) - (argument->kind == GPU_ARGUMENT_BUFFER);
         kernel->changes++;
+        kernel->in_vain = 0;
         argument->kind = kind;
         argument->bytes = (uint32_t)bytes;
         if (kind == GPU_ARGUMENT_BUFFER)
@@ -252,6 +253,7 @@ OPENCL_HOOK cl_int CL_API_CALL clSetKernelExecInfo(cl_kernel handle, cl_kernel_e
     struct kernels *kernels = opencl_kernels_lock();
     struct kernel *kernel = kernels == NULL ? NULL : opencl_kernels_find(kernels, handle);
     if (kernel != NULL) {
+        kernel->in_vain = 0;
         kernel->indirect_len = len;
         memcpy(kernel->indirect, indirect, len * sizeof(indirect[0]));
     }
@@ -276,19 +278,33 @@ bool opencl_kernel_changes(cl_kernel handle, unsigned buffers, uint32_t *changes
     return found;
 }
 
-bool opencl_copy_kernel(cl_kernel handle, struct opencl_kernel *copy)
+void opencl_kernel_in_vain(cl_kernel handle, uint32_t changes, uint64_t in_vain)
+{
+    struct kernels *kernels = opencl_kernels_lock();
+    if (kernels == NULL)
+        return;
+    struct kernel *kernel = opencl_kernels_find(kernels, handle);
+    if (kernel != NULL && kernel->changes == changes)
+        kernel->in_vain = in_vain;
+    opencl_unlock(kernels);
+}
+
+bool opencl_copy_kernel(cl_kernel handle, uint64_t known, struct opencl_kernel *copy)
 {
     struct kernels *kernels = opencl_kernels_lock();
     if (kernels == NULL)
         return false;
     const struct kernel *kernel = opencl_kernels_find(kernels, handle);
-    bool wanted = kernel != NULL && (kernel->buffers_len > 0 || kernel->indirect_len > 0);
+    bool wanted = kernel != NULL && (kernel->buffers_len > 0 || kernel->indirect_len > 0) &&
+                  (known == 0 || kernel->in_vain != known);
     if (wanted) {
-        memcpy(copy->name, kernel->name, sizeof(copy->name));
+        /* No more than there is: every launch of any kernel comes by here. */
+        memcpy(copy->name, kernel->name, strlen(kernel->name) + 1);
+        copy->changes = kernel->changes;
         copy->arguments_len = kernel->arguments_len;
         memcpy(copy->values, kernel->values, kernel->values_used);
         copy->indirect_len = kernel->indirect_len;
-        memcpy(copy->indirect, kernel->indirect, sizeof(copy->indirect));
+        memcpy(copy->indirect, kernel->indirect, kernel->indirect_len * sizeof(copy->indirect[0]));
         for (unsigned i = 0; i < kernel->arguments_len; i++) {
             const struct argument *from = &kernel->arguments[i];
             bool buffer = from->kind == GPU_ARGUMENT_BUFFER;

@@ -17,6 +17,7 @@
 /** A kernel as it is launched: a copy. */
 struct opencl_kernel {
     char name[OPENCL_NAME_BYTES];
+    uint32_t changes;
     unsigned arguments_len;
     struct gpu_argument arguments[OPENCL_ARGUMENTS_MAX];
     unsigned indirect_len;
@@ -28,7 +29,12 @@ struct opencl_kernel {
  *  \return false when it is no such kernel */
 bool opencl_kernel_changes(cl_kernel kernel, unsigned buffers, uint32_t *changes);
 
-/** Copy what is known of a kernel.  \return false when it has no buffers, or is not known */
-bool opencl_copy_kernel(cl_kernel kernel, struct opencl_kernel *copy);
+/** Copy what is known of a kernel.
+ *  \param known  gpu_known(), for a launch, or 0
+ *  \return false when it has no buffers, or is not known, or a launch is told in vain */
+bool opencl_copy_kernel(cl_kernel kernel, uint64_t known, struct opencl_kernel *copy);
+
+/** A launch was told in vain (gpu_submit), of a kernel that had been set so often. */
+void opencl_kernel_in_vain(cl_kernel kernel, uint32_t changes, uint64_t in_vain);
 
 #endif

@@ -154,9 +154,9 @@ static void tell_program(const struct gpu_launch *launch,
 }
 
 bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue queue,
-                            cl_kernel kernel, const struct opencl_lanes *lanes)
+                            cl_kernel kernel, const struct opencl_lanes *lanes, uint64_t known)
 {
-    if (!opencl_copy_kernel(kernel, &described->kernel))
+    if (!opencl_copy_kernel(kernel, known, &described->kernel))
         return false;
     described->launch = (struct gpu_launch){
         .kernel = (uintptr_t)kernel,
@@ -204,11 +204,14 @@ static void begin_launch(struct launched *launched, cl_command_queue queue, cl_k
 {
     int saved = errno;
     opencl_order(queue, waits_len, waits, &launched->order);
-    launched->told =
-        gpu_is_watched() && opencl_describe_launch(&launched->described, queue, kernel, lanes);
+    launched->told = gpu_is_watched() && opencl_describe_launch(&launched->described, queue, kernel,
+                                                                lanes, gpu_known());
     if (launched->told) {
         opencl_checkpoint(&launched->described.launch, queue);
         opencl_launch_begin(&launched->submit, &launched->described);
+        if (launched->submit.in_vain != 0)
+            opencl_kernel_in_vain(kernel, launched->described.kernel.changes,
+                                  launched->submit.in_vain);
     }
     errno = saved;
 }

@@ -29,9 +29,9 @@ struct opencl_launch {
 };
 
 /** Describe a launch with the arguments that the kernel has now.  \return false when it is of a
- *  kernel without buffers */
+ *  kernel without buffers, or told in vain: then gpu_known() is given, or 0 */
 bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue queue,
-                            cl_kernel kernel, const struct opencl_lanes *lanes);
+                            cl_kernel kernel, const struct opencl_lanes *lanes, uint64_t known);
 
 /** Remember a launch, whatever is recorded now: it may be under way when something is. */
 void opencl_remember_launch(cl_command_queue queue, cl_kernel kernel,

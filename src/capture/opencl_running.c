@@ -65,7 +65,7 @@ static void tell(const struct running *running)
     /* Set anew since, or of another kernel with this handle: nobody knows what it runs on. */
     if (!opencl_kernel_changes(running->kernel, BUFFERS_MIN, &changes) ||
         changes != running->changes ||
-        !opencl_describe_launch(&described, running->queue, running->kernel, &lanes))
+        !opencl_describe_launch(&described, running->queue, running->kernel, &lanes, 0))
         return;
     opencl_launch_begin(&submit, &described);
     gpu_launch_end(&submit, &described.launch, true);

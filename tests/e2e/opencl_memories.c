@@ -114,6 +114,25 @@ static void made_anew(struct opencl *opencl)
     }
 }
 
+/* It becomes a megakernel by what goes up into its control buffer after many launches. */
+static void launched_before(struct opencl *opencl)
+{
+    static const uint32_t nothing[VYRE_CONTROL_WORDS_MIN];
+    struct megakernel megakernel;
+    megakernel_make(&megakernel, opencl);
+    cl_command_queue queue = megakernel.queue;
+    require(clEnqueueWriteBuffer(queue, megakernel.control, CL_TRUE, 0, sizeof(nothing), nothing, 0,
+                                 NULL, NULL),
+            "nothing");
+    for (unsigned i = 0; i < 3; i++)
+        launch(&megakernel);
+    require(clEnqueueWriteBuffer(queue, megakernel.control, CL_TRUE, 0, sizeof(nothing),
+                                 megakernel.control_words, 0, NULL, NULL),
+            "control");
+    run_batch_at(&megakernel, megakernel.ring, 0);
+    run_batch_at(&megakernel, megakernel.ring, 0);
+}
+
 static uint32_t (*svm_ring(struct megakernel *megakernel, cl_svm_mem_flags flags))[VYRE_SLOT_WORDS]
 {
     uint8_t *allocated =
@@ -310,6 +329,7 @@ const struct way memory_ways[] = {
     {"with-properties", with_properties},
     {"sub-buffer", sub_buffer},
     {"made-anew", made_anew},
+    {"launched-before", launched_before},
     {"svm-map", svm_map},
     {"svm-copy", svm_copy},
     {"svm-fine", svm_fine},
