@@ -19,8 +19,8 @@ struct memory {
     int file;
     /** A thread that this one traces and that is stopped: writes go by ptrace. 0: none. */
     pid_t stopped;
-    /** A thread of the process may be waiting for what is read.  Otherwise a read lets the process's
-     *  own threads run first. */
+    /** A thread of the process may be waiting for what is read.  Otherwise a read lets the
+     * process's own threads run first. */
     bool hurried;
 };
 

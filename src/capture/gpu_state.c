@@ -8,18 +8,18 @@
  *  that knows nothing and whose lock is free. */
 static _Atomic(struct gpu_state *) gpu_state;
 
-bool gpu_is_remembered(void)
+RECORDER_OFTEN bool gpu_is_remembered(void)
 {
     return recorder_may_record();
 }
 
-bool gpu_is_watched(void)
+RECORDER_OFTEN bool gpu_is_watched(void)
 {
     /* What goes up to a GPU cannot be remembered without memory of the system's. */
     return recorder_settings() != NULL && !recorder_makes_no_calls();
 }
 
-uint32_t gpu_last_launch(void)
+RECORDER_OFTEN uint32_t gpu_last_launch(void)
 {
     const struct gpu_state *state = atomic_load_explicit(&gpu_state, memory_order_acquire);
     return state == NULL ? 0 : atomic_load_explicit(&state->launches, memory_order_relaxed);
@@ -130,7 +130,7 @@ struct gpu_state *gpu_lock_remembered(void)
     return lock();
 }
 
-uint64_t gpu_known(void)
+RECORDER_OFTEN uint64_t gpu_known(void)
 {
     const struct gpu_state *state = atomic_load_explicit(&gpu_state, memory_order_acquire);
     uint32_t changes =

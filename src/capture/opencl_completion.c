@@ -90,8 +90,8 @@ static bool is_in_order(cl_command_queue queue)
            (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) == 0;
 }
 
-void opencl_order(cl_command_queue queue, cl_uint waits_len, const cl_event *waits,
-                  struct gpu_order *order)
+RECORDER_OFTEN void opencl_order(cl_command_queue queue, cl_uint waits_len, const cl_event *waits,
+                                 struct gpu_order *order)
 {
     order->len = 0;
     if (!gpu_is_watched())
@@ -187,7 +187,7 @@ static bool take_complete(cl_command_queue queue, uint64_t order, cl_event event
     return found;
 }
 
-static void complete(cl_command_queue queue, uint64_t order, cl_event event)
+RECORDER_OFTEN static void complete(cl_command_queue queue, uint64_t order, cl_event event)
 {
     struct expected taken;
     while (take_complete(queue, order, event, &taken))
@@ -195,7 +195,7 @@ static void complete(cl_command_queue queue, uint64_t order, cl_event event)
 }
 
 /** The host knows that a command is complete, by its event. */
-static void complete_event(cl_event event)
+RECORDER_OFTEN static void complete_event(cl_event event)
 {
     struct completions *known = event == NULL ? NULL : lock_known();
     if (known == NULL)
@@ -237,8 +237,8 @@ void opencl_read_enqueued(const struct opencl_read *read, cl_command_queue queue
     opencl_enqueued(queue, order, false, event);
 }
 
-void opencl_enqueued(cl_command_queue queue, const struct gpu_order *launches, bool blocking,
-                     const cl_event *event)
+RECORDER_OFTEN void opencl_enqueued(cl_command_queue queue, const struct gpu_order *launches,
+                                    bool blocking, const cl_event *event)
 {
     if (blocking)
         gpu_completed(launches);
@@ -261,7 +261,7 @@ void opencl_enqueued(cl_command_queue queue, const struct gpu_order *launches, b
         complete(queue, order, NULL);
 }
 
-OPENCL_HOOK cl_int CL_API_CALL clFinish(cl_command_queue queue)
+RECORDER_OFTEN OPENCL_HOOK cl_int CL_API_CALL clFinish(cl_command_queue queue)
 {
     OPENCL_PASS_ON(clFinish, CL_INVALID_PLATFORM)
     struct gpu_order order;
@@ -276,7 +276,8 @@ OPENCL_HOOK cl_int CL_API_CALL clFinish(cl_command_queue queue)
     return result;
 }
 
-OPENCL_HOOK cl_int CL_API_CALL clWaitForEvents(cl_uint events_len, const cl_event *events)
+RECORDER_OFTEN OPENCL_HOOK cl_int CL_API_CALL clWaitForEvents(cl_uint events_len,
+                                                              const cl_event *events)
 {
     OPENCL_PASS_ON(clWaitForEvents, CL_INVALID_PLATFORM)
     cl_int result = original(events_len, events);

@@ -17,7 +17,7 @@ struct kernels {
     unsigned free_len;
 };
 
-struct kernels *opencl_kernels_lock(void)
+RECORDER_OFTEN struct kernels *opencl_kernels_lock(void)
 {
     return opencl_lock(&remembered, sizeof(struct kernels));
 }
@@ -37,7 +37,7 @@ static unsigned find_at(const struct kernels *kernels, cl_kernel kernel)
     return at;
 }
 
-struct kernel *opencl_kernels_find(struct kernels *kernels, cl_kernel kernel)
+RECORDER_OFTEN struct kernel *opencl_kernels_find(struct kernels *kernels, cl_kernel kernel)
 {
     unsigned number = kernels->numbers[find_at(kernels, kernel)];
     return number == 0 ? NULL : &kernels->list[number - 1];

@@ -202,8 +202,8 @@ static void set_value(cl_kernel kernel, cl_uint index, size_t size, const void *
     set_argument(kernel, index, kind, &place, value, kind == GPU_ARGUMENT_VALUE ? size : 0);
 }
 
-OPENCL_HOOK cl_int CL_API_CALL clSetKernelArg(cl_kernel kernel, cl_uint index, size_t size,
-                                              const void *value)
+RECORDER_OFTEN OPENCL_HOOK cl_int CL_API_CALL clSetKernelArg(cl_kernel kernel, cl_uint index,
+                                                             size_t size, const void *value)
 {
     OPENCL_PASS_ON(clSetKernelArg, CL_INVALID_PLATFORM)
     cl_int result = original(kernel, index, size, value);
@@ -263,7 +263,7 @@ OPENCL_HOOK cl_int CL_API_CALL clSetKernelExecInfo(cl_kernel handle, cl_kernel_e
     return result;
 }
 
-bool opencl_kernel_changes(cl_kernel handle, unsigned buffers, uint32_t *changes)
+RECORDER_OFTEN bool opencl_kernel_changes(cl_kernel handle, unsigned buffers, uint32_t *changes)
 {
     struct kernels *kernels = opencl_kernels_lock();
     if (kernels == NULL)
@@ -289,7 +289,7 @@ void opencl_kernel_in_vain(cl_kernel handle, uint32_t changes, uint64_t in_vain)
     opencl_unlock(kernels);
 }
 
-bool opencl_copy_kernel(cl_kernel handle, uint64_t known, struct opencl_kernel *copy)
+RECORDER_OFTEN bool opencl_copy_kernel(cl_kernel handle, uint64_t known, struct opencl_kernel *copy)
 {
     struct kernels *kernels = opencl_kernels_lock();
     if (kernels == NULL)

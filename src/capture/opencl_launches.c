@@ -153,8 +153,9 @@ static void tell_program(const struct gpu_launch *launch,
     release(&code);
 }
 
-bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue queue,
-                            cl_kernel kernel, const struct opencl_lanes *lanes, uint64_t known)
+RECORDER_OFTEN bool opencl_describe_launch(struct opencl_launch *described, cl_command_queue queue,
+                                           cl_kernel kernel, const struct opencl_lanes *lanes,
+                                           uint64_t known)
 {
     if (!opencl_copy_kernel(kernel, known, &described->kernel))
         return false;
@@ -199,8 +200,9 @@ struct launched {
     struct opencl_launch described;
 };
 
-static void begin_launch(struct launched *launched, cl_command_queue queue, cl_kernel kernel,
-                         const struct opencl_lanes *lanes, cl_uint waits_len, const cl_event *waits)
+RECORDER_OFTEN static void begin_launch(struct launched *launched, cl_command_queue queue,
+                                        cl_kernel kernel, const struct opencl_lanes *lanes,
+                                        cl_uint waits_len, const cl_event *waits)
 {
     int saved = errno;
     opencl_order(queue, waits_len, waits, &launched->order);
@@ -216,8 +218,9 @@ static void begin_launch(struct launched *launched, cl_command_queue queue, cl_k
     errno = saved;
 }
 
-static void end_launch(struct launched *launched, cl_int result, cl_command_queue queue,
-                       cl_kernel kernel, const struct opencl_lanes *lanes, const cl_event *event)
+RECORDER_OFTEN static void end_launch(struct launched *launched, cl_int result,
+                                      cl_command_queue queue, cl_kernel kernel,
+                                      const struct opencl_lanes *lanes, const cl_event *event)
 {
     int saved = errno;
     if (result == CL_SUCCESS)
@@ -231,12 +234,10 @@ static void end_launch(struct launched *launched, cl_int result, cl_command_queu
     errno = saved;
 }
 
-OPENCL_HOOK cl_int CL_API_CALL clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel,
-                                                      cl_uint dimensions,
-                                                      const size_t *global_offset,
-                                                      const size_t *global_size,
-                                                      const size_t *local_size, cl_uint waits_len,
-                                                      const cl_event *waits, cl_event *event)
+RECORDER_OFTEN OPENCL_HOOK cl_int CL_API_CALL clEnqueueNDRangeKernel(
+    cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *global_offset,
+    const size_t *global_size, const size_t *local_size, cl_uint waits_len, const cl_event *waits,
+    cl_event *event)
 {
     OPENCL_PASS_ON(clEnqueueNDRangeKernel, CL_INVALID_PLATFORM)
     struct launched launched;

@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include "capture/recorder.h"
+
 static void *make(_Atomic(void *) *known, size_t bytes)
 {
     void *made = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -16,7 +18,7 @@ static void *make(_Atomic(void *) *known, size_t bytes)
     return others;
 }
 
-void *opencl_lock(_Atomic(void *) *known, size_t bytes)
+RECORDER_OFTEN void *opencl_lock(_Atomic(void *) *known, size_t bytes)
 {
     void *memory = atomic_load_explicit(known, memory_order_acquire);
     if (memory == NULL)

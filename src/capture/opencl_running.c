@@ -32,8 +32,8 @@ struct launches {
     unsigned next;
 };
 
-void opencl_remember_launch(cl_command_queue queue, cl_kernel kernel,
-                            const struct opencl_lanes *lanes)
+RECORDER_OFTEN void opencl_remember_launch(cl_command_queue queue, cl_kernel kernel,
+                                           const struct opencl_lanes *lanes)
 {
     uint32_t changes;
     if (!gpu_is_remembered() || !opencl_kernel_changes(kernel, BUFFERS_MIN, &changes))
@@ -71,7 +71,7 @@ static void tell(const struct running *running)
     gpu_launch_end(&submit, &described.launch, true);
 }
 
-void opencl_tell_running(void)
+RECORDER_OFTEN void opencl_tell_running(void)
 {
     uint32_t watch = recorder_watch();
     const struct settings *settings = recorder_settings();

@@ -31,10 +31,9 @@ static void end_upload(struct gpu_upload *upload, bool begun, cl_int result, cl_
     errno = saved;
 }
 
-OPENCL_HOOK cl_int CL_API_CALL clEnqueueWriteBuffer(cl_command_queue queue, cl_mem memory,
-                                                    cl_bool blocking, size_t offset, size_t count,
-                                                    const void *bytes, cl_uint waits_len,
-                                                    const cl_event *waits, cl_event *event)
+RECORDER_OFTEN OPENCL_HOOK cl_int CL_API_CALL clEnqueueWriteBuffer(
+    cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t count,
+    const void *bytes, cl_uint waits_len, const cl_event *waits, cl_event *event)
 {
     OPENCL_PASS_ON(clEnqueueWriteBuffer, CL_INVALID_PLATFORM)
     struct gpu_order order;
@@ -90,10 +89,9 @@ static void end_read(const struct opencl_read *read, bool begun, cl_int result,
     errno = saved;
 }
 
-OPENCL_HOOK cl_int CL_API_CALL clEnqueueReadBuffer(cl_command_queue queue, cl_mem memory,
-                                                   cl_bool blocking, size_t offset, size_t count,
-                                                   void *bytes, cl_uint waits_len,
-                                                   const cl_event *waits, cl_event *event)
+RECORDER_OFTEN OPENCL_HOOK cl_int CL_API_CALL clEnqueueReadBuffer(
+    cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t count,
+    void *bytes, cl_uint waits_len, const cl_event *waits, cl_event *event)
 {
     OPENCL_PASS_ON(clEnqueueReadBuffer, CL_INVALID_PLATFORM)
     struct gpu_order order;

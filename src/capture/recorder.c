@@ -68,12 +68,12 @@ bool recorder_give_up_mapping(uintptr_t address)
     return given_up != NULL;
 }
 
-bool recorder_makes_no_calls(void)
+RECORDER_OFTEN bool recorder_makes_no_calls(void)
 {
     return atomic_load_explicit(&recorder.confined, memory_order_acquire);
 }
 
-const struct settings *recorder_settings(void)
+RECORDER_OFTEN const struct settings *recorder_settings(void)
 {
     if (!recorder_is_quiet() ||
         atomic_load_explicit(&recorder.state, memory_order_relaxed) == UNLOADED) {
@@ -90,7 +90,7 @@ bool recorder_may_record(void)
     return (recorder_settings() != NULL || recorder.panel_is_shared) && !recorder_makes_no_calls();
 }
 
-uint32_t recorder_watch(void)
+RECORDER_OFTEN uint32_t recorder_watch(void)
 {
     return atomic_load_explicit(&recorder.watch, memory_order_acquire);
 }

@@ -228,8 +228,8 @@ static void compete(uint32_t ring_slots)
         bool beside_floor = contestant->backend == &backend_opencl;
         for (int round = -WARM_UP; round < ROUNDS; round++) {
             int at = round < 0 ? 0 : round;
-            /* Twice each, as a GPU's change to the other's context takes it longer than a batch of a
-             * small ring. */
+            /* Twice each, as a GPU's change to the other's context takes it longer than a batch of
+             * a small ring. */
             for (int turn = 0; beside_floor && turn < 2; turn++)
                 run_floor(&floor, &floor.times[at], &floor.times_without_copy[at]);
             for (int turn = 0; turn < 2; turn++)
