@@ -48,6 +48,14 @@ static bool prepare_memory(void)
     return true;
 }
 
+/** Of a process of many threads it would take milliseconds; there the command that ends a recording
+ *  runs the barrier. */
+static void prepare_seats(void)
+{
+    if (__libc_single_threaded)
+        seats_prepare();
+}
+
 void recorder_load(void)
 {
     int expected = UNLOADED;
@@ -68,9 +76,8 @@ void recorder_load(void)
         recorder_find_panel(waits);
     recorder.wanted = tells_children && !waits;
     atomic_store(&recorder.watch, recorder.wanted ? 1 : 0);
-    /* Of a process of many threads it would take time. */
-    if (recorder.panel_is_shared && __libc_single_threaded)
-        seats_prepare();
+    if (recorder.panel_is_shared)
+        prepare_seats();
     recorder_say_state(recorder.wanted ? PANEL_WAITING : PANEL_DORMANT, NULL, NULL);
     this_thread.switching = false;
     atomic_store(&recorder.state, recorder.wanted ? IDLE : OFF);
@@ -166,6 +173,18 @@ static uint64_t coarse_now_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
+/** Say for whoever asked for the end that all threads have left, unless a later one was told. */
+static void say_left(uint32_t word, enum departure departure)
+{
+    uint32_t *left = &recorder.panel->left;
+    uint32_t before = __atomic_load_n(left, __ATOMIC_SEQ_CST);
+    bool is_left = !panel_wants_on(word) && (departure == UNMAPPING || departure == CLOSED);
+    while (is_left && (int32_t)(word - before) > 0 &&
+           !__atomic_compare_exchange_n(left, &before, word, false, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_SEQ_CST))
+        ;
+}
+
 /** Act upon the word of the panel. */
 static void obey(void)
 {
@@ -184,15 +203,14 @@ static void obey(void)
         recorder.late = true;
         atomic_fetch_add(&recorder.watch, 1);
     }
-    bool left = recorder_close_left();
-    if (!on && left && !confined)
-        confinement_leave_mappings();
+    enum departure departure = recorder_close_left();
     /* The next call sees to it; who may make no system call stays as it is. */
-    bool leaving = !confined && (!left || (!on && came_late()));
+    bool leaving = !confined && (departure != CLOSED || (!on && came_late()));
     atomic_store(&recorder.leaving_until_ns, coarse_now_ns() + LEAVING_NS);
     atomic_store(&recorder.leaving, leaving);
     atomic_store(&recorder.acted, word);
     atomic_store(&recorder.quiet, leaving ? ~word : word);
+    say_left(word, departure);
     recorder_say_state(confined          ? PANEL_CONFINED
                        : recorder.wanted ? PANEL_WAITING
                                          : PANEL_DORMANT,
@@ -235,21 +253,41 @@ void recorder_wake(void)
     recorder_look_around(false);
 }
 
+/** A step.  \param late  the command's barrier did not come: run one */
+static enum departure close_left(uint32_t serial, uint32_t acted, bool late)
+{
+    sigset_t signals;
+    block_signals(&signals);
+    bool passed = __atomic_load_n(&recorder.panel->barrier, __ATOMIC_SEQ_CST) == acted;
+    if (!passed && late) {
+        seats_prepare();
+        passed = seats_barrier();
+    }
+    if (passed)
+        recorder_passed_barrier(serial);
+    enum departure departure = recorder_close_left();
+    pthread_sigmask(SIG_SETMASK, &signals, NULL);
+    return departure;
+}
+
 /** See whether a recording that ended can be closed now; then nothing is to be done any more. */
 static void look_who_left(void)
 {
+    /* Before the word, so that the barrier is none of before a newer recording ended. */
+    uint32_t serial = atomic_load(&recorder.serial);
     uint32_t acted = atomic_load(&recorder.acted);
-    sigset_t signals;
     if (atomic_load(&recorder.confined)) {
         atomic_store(&recorder.leaving, false);
         atomic_store(&recorder.quiet, acted);
         return;
     }
-    block_signals(&signals);
-    bool closed = recorder_close_left();
-    pthread_sigmask(SIG_SETMASK, &signals, NULL);
-    bool late = coarse_now_ns() >= atomic_load(&recorder.leaving_until_ns);
-    if (!closed && !late)
+    uint64_t now = coarse_now_ns();
+    if (atomic_exchange(&recorder.looked_ns, now) == now)
+        return;
+    bool late = now >= atomic_load(&recorder.leaving_until_ns);
+    enum departure departure = close_left(serial, acted, late);
+    say_left(acted, departure);
+    if (departure != CLOSED && !(departure == NOT_LEFT && late))
         return;
     if (!fall_asleep() && !late)
         return;
@@ -280,7 +318,7 @@ static void open_first(void)
         end_switching(&signals, IDLE);
         return;
     }
-    seats_prepare();
+    prepare_seats();
     const char *fault = recorder_open_log(log);
     if (fault == NULL) {
         if (settings_now()->verbose)

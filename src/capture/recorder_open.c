@@ -6,11 +6,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "capture/confinement.h"
 #include "capture/recorder_state.h"
 #include "capture/seats.h"
 
 /** How long the opening waits for threads to leave the last recording, if it is of the same log. */
 #define LEAVE_NS UINT64_C(200000000)
+
+/** What one step unmaps: some 0.2 ms. */
+#define STEP_BYTES (UINT64_C(1) << 20)
 
 static uint64_t now_ns(void)
 {
@@ -55,7 +59,7 @@ static bool is_open(const char *log)
 static bool wait_until_closed(const char *log)
 {
     for (uint64_t until = now_ns() + LEAVE_NS; is_open(log); sched_yield())
-        if (!recorder_close_left() && now_ns() > until)
+        if (recorder_close_left() == NOT_LEFT && now_ns() > until)
             return !is_open(log);
     return true;
 }
@@ -102,6 +106,7 @@ const char *recorder_open_log(char log[PATH_MAX])
     lock_opened();
     opened->ordered = false;
     opened->parents = false;
+    opened->ended = false;
     opened->serial = atomic_load(&recorder.serial) + 1;
     atomic_store(&recorder.serial, opened->serial);
     atomic_store(&recorder.current, opened);
@@ -117,14 +122,19 @@ void recorder_stop(void)
         some = some || (recorder.opened[i].serial != 0 && !recorder.opened[i].ordered);
     if (!some || atomic_load(&recorder.confined))
         return;
-    bool ordered = seats_barrier();
-    if (!ordered) {
-        seats_prepare();
-        ordered = seats_barrier();
-    }
+    uint32_t serial = atomic_load(&recorder.serial);
+    if (seats_barrier())
+        recorder_passed_barrier(serial);
+}
+
+void recorder_passed_barrier(uint32_t serial)
+{
     lock_opened();
-    for (unsigned i = 0; i < OPENED_MAX; i++)
-        recorder.opened[i].ordered = recorder.opened[i].ordered || ordered;
+    for (unsigned i = 0; i < OPENED_MAX; i++) {
+        struct opened *opened = &recorder.opened[i];
+        if (opened != atomic_load(&recorder.current) && opened->serial <= serial)
+            opened->ordered = true;
+    }
     unlock_opened();
 }
 
@@ -133,26 +143,35 @@ static bool is_left(const struct opened *opened)
     return opened->ordered && atomic_load(&opened->holders) == 0 && seats_have_left(opened->serial);
 }
 
-bool recorder_close_left(void)
+static enum departure close_some(struct opened *opened)
+{
+    if (opened->serial == 0 || opened == atomic_load(&recorder.current))
+        return CLOSED;
+    if (!opened->ended && !is_left(opened))
+        return NOT_LEFT;
+    if (!opened->ended && !opened->parents)
+        recording_end(&opened->recording);
+    opened->ended = true;
+    if (!recording_close_some(&opened->recording, STEP_BYTES))
+        return UNMAPPING;
+    opened->serial = 0;
+    return CLOSED;
+}
+
+enum departure recorder_close_left(void)
 {
     if (atomic_load(&recorder.confined))
-        return true;
+        return CLOSED;
     if (atomic_flag_test_and_set(&recorder.changing))
-        return false;
-    bool all = true;
+        return UNKNOWN;
+    enum departure all = CLOSED;
     for (unsigned i = 0; i < OPENED_MAX; i++) {
-        struct opened *opened = &recorder.opened[i];
-        if (opened->serial == 0 || opened == atomic_load(&recorder.current))
-            continue;
-        if (!is_left(opened)) {
-            all = false;
-            continue;
-        }
-        if (!opened->parents)
-            recording_end(&opened->recording);
-        recording_close(&opened->recording);
-        opened->serial = 0;
+        enum departure one = close_some(&recorder.opened[i]);
+        if (all == CLOSED || one == UNMAPPING)
+            all = one;
     }
+    if (all == CLOSED && atomic_load(&recorder.current) == NULL)
+        confinement_leave_mappings();
     unlock_opened();
     return all;
 }
@@ -169,5 +188,6 @@ void recorder_drop_parents(void)
         /* There are no other threads. */
         opened->ordered = true;
     }
-    recorder_close_left();
+    while (recorder_close_left() == UNMAPPING)
+        ;
 }

@@ -46,6 +46,20 @@ struct opened {
     bool ordered;
     /** Of the process that this one was forked from. */
     bool parents;
+    /** All threads have left it, and its run has its end: it is being unmapped. */
+    bool ended;
+};
+
+/** How far the recordings that ended have come. */
+enum departure {
+    /** Another thread looks just now. */
+    UNKNOWN,
+    /** Threads may be inside of one. */
+    NOT_LEFT,
+    /** All have left; what is mapped is unmapped in steps. */
+    UNMAPPING,
+    /** There are none. */
+    CLOSED,
 };
 
 static inline struct opened *opened_of(struct recording *recording)
@@ -92,9 +106,11 @@ struct recorder {
     bool wanted;
     /** By that word, of a process that ran before. */
     _Atomic bool late;
-    /** A recording that ended has not been left by all threads: calls look until when. */
+    /** A recording that ended is not closed yet: calls look, once a tick of the coarse clock, and
+     *  for those that are still inside until when. */
     _Atomic bool leaving;
     _Atomic uint64_t leaving_until_ns;
+    _Atomic uint64_t looked_ns;
     /** Held, for a short time and with signals blocked, by who puts an entry into \c opened or
      * takes one out. */
     atomic_flag changing;
@@ -178,9 +194,13 @@ const char *recorder_open_log(char log[PATH_MAX]);
 /** Take no more places in what is recorded into.  Threads inside of it go on. */
 void recorder_stop(void);
 
-/** Close recordings that ended and that all threads have left.  Any thread.  \return false when
- *  some are left */
-bool recorder_close_left(void);
+/** All threads have passed a barrier since the recordings up to a serial ended: what they note at
+ *  their seats can be believed.  With signals blocked. */
+void recorder_passed_barrier(uint32_t serial);
+
+/** Go a step on in closing the recordings that ended and that all threads have left.  Any thread,
+ *  with signals blocked. */
+enum departure recorder_close_left(void);
 
 /** In a forked child: nothing of the parent's is the child's. */
 void recorder_drop_parents(void);

@@ -74,7 +74,7 @@ static int detach(uint32_t pid, bool json)
                       pid);
     } else {
         panel_unlock(&panel);
-        bool answered = panel_wait(&panel, WAIT_MS);
+        bool answered = panel_wait_left(&panel, WAIT_MS);
         recorder_report(&process, &as_was, &before);
         status = tell(&process, &panel, &before, answered, json);
     }

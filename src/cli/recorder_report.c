@@ -12,7 +12,9 @@
 
 static bool was_answered(const struct panel *panel)
 {
-    return panel->status.answered == panel->word;
+    bool is_left = panel_wants_on(panel->word) || panel->left == panel->word ||
+                   panel->status.state == PANEL_CONFINED;
+    return panel->status.answered == panel->word && is_left;
 }
 
 bool recorder_is_on(const struct panel *panel)

@@ -59,6 +59,17 @@ void log_populate(void *map, uint64_t bytes)
         __atomic_fetch_add((uint32_t *)((uint8_t *)map + offset), 0, __ATOMIC_RELAXED);
 }
 
+bool log_unmap_some(void *map, uint64_t *map_bytes, uint64_t *bytes)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t left = *map_bytes > *bytes ? (*map_bytes - *bytes) / page * page : 0;
+    uint64_t gone = *map_bytes - left;
+    munmap((uint8_t *)map + left, gone);
+    *map_bytes = left;
+    *bytes = *bytes > gone ? *bytes - gone : 0;
+    return left == 0;
+}
+
 int log_give_name(const char *unfinished, const char *path)
 {
     int failed = link(unfinished, path) != 0;

@@ -9,6 +9,7 @@
 #define VRRL_LOG_FILES_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,6 +23,16 @@ int log_allocate(int file, uint64_t bytes);
 
 /** Fault in a writable shared map, so that no append has to wait for it. */
 void log_populate(void *map, uint64_t bytes);
+
+/**
+ * Unmap some of a mapping, from its end on: a map of many pages takes the kernel a millisecond for
+ * each few MiB, which is too long for one call of a host.
+ *
+ * \param[in,out] map_bytes  what is left of it
+ * \param[in,out] bytes  what may be unmapped, rounded up to pages; less by what was
+ * \return true when nothing is left
+ */
+bool log_unmap_some(void *map, uint64_t *map_bytes, uint64_t *bytes);
 
 /** Give an unfinished file its name, unless another has it; the unfinished name goes in either
  *  case.  \return 0, VRRL_E_EXISTS or VRRL_E_IO */

@@ -36,6 +36,7 @@ int log_map(int file, uint64_t capacity, struct vrrl_writer **writer)
     opened->records = (struct log_record *)((uint8_t *)map + LOG_HEADER_BYTES);
     opened->capacity = capacity;
     opened->map_bytes = bytes;
+    opened->own_bytes = writer_bytes(capacity);
     log_clock_start(&opened->clock);
     *writer = opened;
     return 0;
@@ -121,10 +122,20 @@ int vrrl_sync(struct vrrl_writer *writer)
     return msync(writer->header, writer->map_bytes, MS_SYNC) == 0 ? 0 : VRRL_E_IO;
 }
 
+bool log_close_some(struct vrrl_writer *writer, uint64_t *bytes)
+{
+    if (writer->map_bytes > 0 && !log_unmap_some(writer->header, &writer->map_bytes, bytes))
+        return false;
+    uint64_t left = writer->own_bytes;
+    if (log_unmap_some(writer, &left, bytes))
+        return true;
+    writer->own_bytes = left;
+    return false;
+}
+
 void vrrl_writer_close(struct vrrl_writer *writer)
 {
-    if (writer == NULL)
-        return;
-    munmap(writer->header, writer->map_bytes);
-    munmap(writer, writer_bytes(writer->capacity));
+    uint64_t all = UINT64_MAX;
+    if (writer != NULL)
+        log_close_some(writer, &all);
 }

@@ -30,6 +30,8 @@ struct vrrl_writer {
     struct log_record *records;
     uint64_t capacity;
     uint64_t map_bytes;
+    /** Of this structure. */
+    uint64_t own_bytes;
     struct log_clock clock;
     /** The place to take next, and its lap; the header's cursor follows it (append.c).  On a
      *  cache line of its own, as every append writes it. */
@@ -91,5 +93,8 @@ uint64_t log_total(const struct vrrl_writer *writer);
 /** Map \a file, which holds a whole log of \a capacity records, for appending.  Takes over
  *  nothing: the descriptor stays the caller's. */
 int log_map(int file, uint64_t capacity, struct vrrl_writer **writer);
+
+/** Close it in steps (log_unmap_some()).  \return true when it is closed */
+bool log_close_some(struct vrrl_writer *writer, uint64_t *bytes);
 
 #endif

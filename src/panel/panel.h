@@ -110,6 +110,12 @@ struct panel {
     /** Not 0: the shim was loaded into the process while it ran, and no reference leads to it now.
      *  It does not see what is asked before it is woken (attach/attach.h).  Written by the shim. */
     uint32_t asleep;
+    /** The last word that was off, once no thread is inside of a recording any more: its run has
+     *  got its end, and others may continue the log.  Written by the shim. */
+    uint32_t left;
+    /** A word that was off, once all threads have passed a barrier since the shim answered it.
+     *  Written by the command, which can wait for that longer than the process should. */
+    uint32_t barrier;
     /** Read by the shim after the word became on.  One that it reads while it is changed is read
      *  again, as the word has changed then. */
     struct panel_request request;

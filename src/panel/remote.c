@@ -2,10 +2,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/fsuid.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -143,12 +145,15 @@ bool panel_ask(struct panel_remote *remote, const struct panel_request *request)
     return true;
 }
 
-static bool wait_for_answer(struct panel_remote *remote, uint32_t past, unsigned milliseconds)
+/** Wait until the panel of a request that was answered has come so far. */
+static bool wait_until(struct panel_remote *remote,
+                       bool (*is_so_far)(const struct panel *seen, uint32_t past), uint32_t past,
+                       unsigned milliseconds)
 {
     const uint32_t asked = remote->seen.word;
     for (unsigned waited = 0;; waited += PAUSE_NS / 1000000) {
         if (panel_read(remote) && remote->seen.status.answered == asked &&
-            remote->seen.status.state != past)
+            is_so_far(&remote->seen, past))
             return true;
         if (waited >= milliseconds)
             return false;
@@ -156,14 +161,41 @@ static bool wait_for_answer(struct panel_remote *remote, uint32_t past, unsigned
     }
 }
 
+static bool is_past(const struct panel *seen, uint32_t state)
+{
+    return seen->status.state != state;
+}
+
+static bool is_left(const struct panel *seen, uint32_t word)
+{
+    return seen->left == word;
+}
+
 bool panel_wait(struct panel_remote *remote, unsigned milliseconds)
 {
-    return wait_for_answer(remote, UINT32_MAX, milliseconds);
+    return wait_until(remote, is_past, UINT32_MAX, milliseconds);
 }
 
 bool panel_wait_past(struct panel_remote *remote, enum panel_state state, unsigned milliseconds)
 {
-    return wait_for_answer(remote, (uint32_t)state, milliseconds);
+    return wait_until(remote, is_past, (uint32_t)state, milliseconds);
+}
+
+/** For all processes, as this is not the one that needs it.  It takes some 10 ms. */
+static void run_barrier(struct panel_remote *remote, uint32_t word)
+{
+    if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0) == 0)
+        pwrite(remote->file, &word, sizeof(word), (off_t)offsetof(struct panel, barrier));
+}
+
+bool panel_wait_left(struct panel_remote *remote, unsigned milliseconds)
+{
+    const uint32_t asked = remote->seen.word;
+    if (!panel_wait(remote, milliseconds))
+        return false;
+    if (remote->seen.left != asked)
+        run_barrier(remote, asked);
+    return wait_until(remote, is_left, asked, milliseconds);
 }
 
 bool panel_is_in_use(const struct process *process)

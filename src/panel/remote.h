@@ -44,7 +44,10 @@ bool panel_ask(struct panel_remote *remote, const struct panel_request *request)
 /** Wait until the shim has answered what was asked last.  \return false when it has not in time */
 bool panel_wait(struct panel_remote *remote, unsigned milliseconds);
 
-/** The same, until it has also gone on from a state. */
+/** The same after asking for the end, until no thread is inside of the recording any more. */
+bool panel_wait_left(struct panel_remote *remote, unsigned milliseconds);
+
+/** As panel_wait(), until it has also gone on from a state. */
 bool panel_wait_past(struct panel_remote *remote, enum panel_state state, unsigned milliseconds);
 
 /** Whether the shim of the process looks at its panel, or will: one may be left behind by a program

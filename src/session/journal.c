@@ -184,9 +184,19 @@ uint64_t journal_commit(struct journal *journal, const struct journal_entry *ent
     return header->entries;
 }
 
+bool journal_close_some(struct journal *journal, uint64_t *bytes)
+{
+    uint64_t left = JOURNAL_HEADER_BYTES + journal->bytes;
+    if (journal->header != NULL && !log_unmap_some(journal->header, &left, bytes)) {
+        journal->bytes = left - JOURNAL_HEADER_BYTES;
+        return false;
+    }
+    memset(journal, 0, sizeof(*journal));
+    return true;
+}
+
 void journal_close(struct journal *journal)
 {
-    if (journal->header != NULL)
-        munmap(journal->header, JOURNAL_HEADER_BYTES + journal->bytes);
-    memset(journal, 0, sizeof(*journal));
+    uint64_t all = UINT64_MAX;
+    journal_close_some(journal, &all);
 }

@@ -138,6 +138,9 @@ uint64_t journal_commit(struct journal *journal, const struct journal_entry *ent
 
 void journal_close(struct journal *journal);
 
+/** Close it in steps (log_unmap_some()).  \return true when it is closed */
+bool journal_close_some(struct journal *journal, uint64_t *bytes);
+
 /** A journal that is open for reading, perhaps while it is written.  One thread at a time. */
 struct journal_reader;
 

@@ -288,11 +288,22 @@ void recording_end(struct recording *recording)
     __atomic_store_n(&recording->header->owner.pid, 0, __ATOMIC_RELEASE);
 }
 
+bool recording_close_some(struct recording *recording, uint64_t bytes)
+{
+    for (int kind = 0; kind < JOURNAL_KINDS; kind++)
+        if (!journal_close_some(&recording->journals[kind], &bytes))
+            return false;
+    if (recording->log != NULL && !log_close_some(recording->log, &bytes))
+        return false;
+    recording->log = NULL;
+    if (recording->header != NULL &&
+        !log_unmap_some(recording->header, &recording->map_bytes, &bytes))
+        return false;
+    memset(recording, 0, sizeof(*recording));
+    return true;
+}
+
 void recording_close(struct recording *recording)
 {
-    close_journals(recording);
-    vrrl_writer_close(recording->log);
-    if (recording->header != NULL)
-        munmap(recording->header, recording->map_bytes);
-    memset(recording, 0, sizeof(*recording));
+    recording_close_some(recording, UINT64_MAX);
 }

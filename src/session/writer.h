@@ -71,6 +71,9 @@ void recording_end(struct recording *recording);
 /** Unmap.  No thread may be recording. */
 void recording_close(struct recording *recording);
 
+/** Do some of that: about so many bytes.  \return true when all is done */
+bool recording_close_some(struct recording *recording, uint64_t bytes);
+
 /** A ring turned out to be another one of this run: from now on that is its number, and readers
  *  take it for that one's in what was recorded before.  Said once; one thread at a time. */
 void recording_join_rings(struct recording *recording, uint32_t ring, uint32_t other);

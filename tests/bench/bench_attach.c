@@ -139,6 +139,8 @@ static void detach(struct panel_remote *panel)
     if (!panel_lock(panel) || !panel_read(panel) || !panel_ask(panel, NULL))
         bench_fail("attach", "there is no panel");
     panel_unlock(panel);
+    if (!panel_wait_left(panel, WAIT_MS))
+        bench_fail("attach", "the shim does not answer");
     for (unsigned waited = 0; panel_read(panel) && panel->seen.asleep == 0; waited++) {
         if (waited > WAIT_MS)
             bench_fail("attach", "the shim does not fall asleep");

@@ -112,9 +112,13 @@ shows .publishes 6
 expect 0 "$vrrl" detach "$pid"
 tell 'publish 1'
 holds bare.vrrl 6
-# The descriptors and the memory are the host's own again.
-[ -z "$(grep "[.]vrrl" "/proc/$pid/maps")" ] ||
-    fail "something stays mapped: $(grep "[.]vrrl" "/proc/$pid/maps")"
+# The descriptors and the memory are the host's own again, step by step with its calls.
+published_and_nothing_mapped()
+{
+    tell 'publish 1'
+    ! grep -q "[.]vrrl" "/proc/$pid/maps"
+}
+wait_for published_and_nothing_mapped
 end
 
 # What cannot be recorded into is said to who asked, and the host goes on.
