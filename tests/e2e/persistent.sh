@@ -156,7 +156,7 @@ exec 3>lines
 printf '%s\n' 'ring a 8 320' 'launch 1' 'put 0 0 ATOMIC_ADD 5 200' 'upload 0 1' 'await 1' >&3
 is_listed()
 {
-    "$vrrl" ps --json | jq -e "select(.pid == $pid)" >/dev/null
+    "$vrrl" ps --json | jq -es "any(.pid == $pid)" >/dev/null
 }
 wait_for is_listed
 sleep 0.5
