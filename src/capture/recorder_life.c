@@ -20,9 +20,6 @@
 #include "capture/references.h"
 #include "capture/seats.h"
 
-/** How long publishes look whether a recording that ended can be closed. */
-#define LEAVING_NS UINT64_C(1000000000)
-
 static _Atomic int always_here = HERE;
 
 struct recorder recorder = {
@@ -83,11 +80,6 @@ void recorder_load(void)
     atomic_store(&recorder.state, recorder.wanted ? IDLE : OFF);
 }
 
-static void say_asleep(uint32_t asleep)
-{
-    __atomic_store_n(&recorder.panel->asleep, asleep, __ATOMIC_SEQ_CST);
-}
-
 /** The environment is read before the host can change it. */
 __attribute__((constructor)) static void load_early(void)
 {
@@ -95,13 +87,11 @@ __attribute__((constructor)) static void load_early(void)
     recorder_load();
     /* No reference leads here yet. */
     if (recorder.panel != NULL && came_late())
-        say_asleep(1);
+        recorder_say_asleep(1);
     errno = saved;
 }
 
-/** Signals wait while the log is opened: a timer that rings more often than blocks can be allocated
- *  would interrupt that for ever. */
-static void block_signals(sigset_t *before)
+void recorder_block_signals(sigset_t *before)
 {
     static const int faults[] = {SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGABRT};
     sigset_t blocked;
@@ -114,7 +104,7 @@ static void block_signals(sigset_t *before)
 static void begin_switching(sigset_t *signals)
 {
     if (!atomic_load(&recorder.confined))
-        block_signals(signals);
+        recorder_block_signals(signals);
     this_thread.switching = true;
 }
 
@@ -138,7 +128,6 @@ static void begin_in_child(void)
     bool had_panel = recorder.panel_is_shared;
     recorder_drop_parents();
     atomic_store(&recorder.skipped_while_opening, 0);
-    atomic_store(&recorder.leaving, false);
     recorder_leave_panel();
     atomic_store(&recorder.acted, 0);
     atomic_store(&recorder.quiet, 0);
@@ -166,25 +155,6 @@ static uint32_t read_request(struct panel_request *request)
     }
 }
 
-static uint64_t coarse_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-/** Say for whoever asked for the end that all threads have left, unless a later one was told. */
-static void say_left(uint32_t word, enum departure departure)
-{
-    uint32_t *left = &recorder.panel->left;
-    uint32_t before = __atomic_load_n(left, __ATOMIC_SEQ_CST);
-    bool is_left = !panel_wants_on(word) && (departure == UNMAPPING || departure == CLOSED);
-    while (is_left && (int32_t)(word - before) > 0 &&
-           !__atomic_compare_exchange_n(left, &before, word, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_SEQ_CST))
-        ;
-}
-
 /** Act upon the word of the panel. */
 static void obey(void)
 {
@@ -203,14 +173,7 @@ static void obey(void)
         recorder.late = true;
         atomic_fetch_add(&recorder.watch, 1);
     }
-    enum departure departure = recorder_close_left();
-    /* The next call sees to it; who may make no system call stays as it is. */
-    bool leaving = !confined && (departure != CLOSED || (!on && came_late()));
-    atomic_store(&recorder.leaving_until_ns, coarse_now_ns() + LEAVING_NS);
-    atomic_store(&recorder.leaving, leaving);
-    atomic_store(&recorder.acted, word);
-    atomic_store(&recorder.quiet, leaving ? ~word : word);
-    say_left(word, departure);
+    recorder_begin_leaving(word);
     recorder_say_state(confined          ? PANEL_CONFINED
                        : recorder.wanted ? PANEL_WAITING
                                          : PANEL_DORMANT,
@@ -221,79 +184,13 @@ static void obey(void)
         references_point_again();
 }
 
-static bool nobody_asks(void)
-{
-    uint32_t word = recorder_word();
-    return word == atomic_load(&recorder.acted) && !panel_wants_on(word);
-}
-
-/** One thread at a time.  Who asks from now on sees it, or is seen. */
-static bool may_sleep(void)
-{
-    say_asleep(1);
-    if (nobody_asks())
-        return true;
-    say_asleep(0);
-    return false;
-}
-
-/** Of a shim that came late: be called no more.  \return false when it should be tried again */
-static bool fall_asleep(void)
-{
-    return !came_late() || recorder_makes_no_calls() || !nobody_asks() ||
-           references_restore(may_sleep);
-}
-
 void recorder_wake(void)
 {
     if (recorder.panel != NULL)
-        say_asleep(0);
+        recorder_say_asleep(0);
     references_point_again();
     /* A host may call nothing but what is named there. */
     recorder_look_around(false);
-}
-
-/** A step.  \param late  the command's barrier did not come: run one */
-static enum departure close_left(uint32_t serial, uint32_t acted, bool late)
-{
-    sigset_t signals;
-    block_signals(&signals);
-    bool passed = __atomic_load_n(&recorder.panel->barrier, __ATOMIC_SEQ_CST) == acted;
-    if (!passed && late) {
-        seats_prepare();
-        passed = seats_barrier();
-    }
-    if (passed)
-        recorder_passed_barrier(serial);
-    enum departure departure = recorder_close_left();
-    pthread_sigmask(SIG_SETMASK, &signals, NULL);
-    return departure;
-}
-
-/** See whether a recording that ended can be closed now; then nothing is to be done any more. */
-static void look_who_left(void)
-{
-    /* Before the word, so that the barrier is none of before a newer recording ended. */
-    uint32_t serial = atomic_load(&recorder.serial);
-    uint32_t acted = atomic_load(&recorder.acted);
-    if (atomic_load(&recorder.confined)) {
-        atomic_store(&recorder.leaving, false);
-        atomic_store(&recorder.quiet, acted);
-        return;
-    }
-    uint64_t now = coarse_now_ns();
-    if (atomic_exchange(&recorder.looked_ns, now) == now)
-        return;
-    bool late = now >= atomic_load(&recorder.leaving_until_ns);
-    enum departure departure = close_left(serial, acted, late);
-    say_left(acted, departure);
-    if (departure != CLOSED && !(departure == NOT_LEFT && late))
-        return;
-    if (!fall_asleep() && !late)
-        return;
-    uint32_t loud = ~acted;
-    atomic_store(&recorder.leaving, false);
-    atomic_compare_exchange_strong(&recorder.quiet, &loud, acted);
 }
 
 static void say_failed(const char *log, const char *fault)
@@ -357,8 +254,8 @@ void recorder_look_around(bool publishing)
             if (atomic_compare_exchange_strong(&recorder.state, &state, SWITCHING))
                 open_first();
         } else {
-            if (atomic_load(&recorder.leaving))
-                look_who_left();
+            if (recorder_is_leaving())
+                recorder_look_who_left();
             return;
         }
     }

@@ -71,6 +71,11 @@ void recorder_say_state(enum panel_state state, const char *log, const char *fau
     __atomic_store_n(&panel->changes, changes + 2, __ATOMIC_SEQ_CST);
 }
 
+void recorder_say_asleep(uint32_t asleep)
+{
+    __atomic_store_n(&recorder.panel->asleep, asleep, __ATOMIC_SEQ_CST);
+}
+
 /** Nobody need find the panel of a process that ends. */
 __attribute__((destructor)) static void remove_panel(void)
 {

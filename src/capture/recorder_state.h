@@ -50,18 +50,6 @@ struct opened {
     bool ended;
 };
 
-/** How far the recordings that ended have come. */
-enum departure {
-    /** Another thread looks just now. */
-    UNKNOWN,
-    /** Threads may be inside of one. */
-    NOT_LEFT,
-    /** All have left; what is mapped is unmapped in steps. */
-    UNMAPPING,
-    /** There are none. */
-    CLOSED,
-};
-
 static inline struct opened *opened_of(struct recording *recording)
 {
     return (struct opened *)(void *)recording;
@@ -106,9 +94,8 @@ struct recorder {
     bool wanted;
     /** By that word, of a process that ran before. */
     _Atomic bool late;
-    /** A recording that ended is not closed yet: calls look, once a tick of the coarse clock, and
-     *  for those that are still inside until when. */
-    _Atomic bool leaving;
+    /** Until when calls look for threads that are inside of a recording that ended, and when they
+     *  looked last. */
     _Atomic uint64_t leaving_until_ns;
     _Atomic uint64_t looked_ns;
     /** Held, for a short time and with signals blocked, by who puts an entry into \c opened or
@@ -174,6 +161,10 @@ static inline struct settings *settings_now(void)
 
 /* recorder_life.c */
 
+/** Signals wait while the log is opened: a timer that rings more often than blocks can be allocated
+ *  would interrupt that for ever. */
+void recorder_block_signals(sigset_t *before);
+
 /** Read the environment, if nobody did before. */
 void recorder_load(void);
 
@@ -191,16 +182,48 @@ void recorder_look_around(bool publishing);
  */
 const char *recorder_open_log(char log[PATH_MAX]);
 
-/** Take no more places in what is recorded into.  Threads inside of it go on. */
+/* recorder_leaving.c */
+
+/** Who puts an entry into \c recorder.opened or takes one out, with signals blocked. */
+void recorder_lock_opened(void);
+void recorder_unlock_opened(void);
+
+/** Take no more places in what is recorded into.  Threads inside of it go on.  By the thread that
+ *  made the state SWITCHING. */
 void recorder_stop(void);
 
-/** All threads have passed a barrier since the recordings up to a serial ended: what they note at
- *  their seats can be believed.  With signals blocked. */
-void recorder_passed_barrier(uint32_t serial);
+/** How far the recordings that ended have come. */
+struct departure {
+    /** Another thread looks just now; nothing is known. */
+    bool unknown;
+    /** How many threads may be inside of. */
+    unsigned inside;
+    /** How many all threads have left, and are unmapped in steps. */
+    unsigned unmapping;
+};
+
+static inline bool departure_is_left(struct departure departure)
+{
+    return !departure.unknown && departure.inside == 0;
+}
+
+static inline bool departure_is_over(struct departure departure)
+{
+    return departure_is_left(departure) && departure.unmapping == 0;
+}
 
 /** Go a step on in closing the recordings that ended and that all threads have left.  Any thread,
  *  with signals blocked. */
-enum departure recorder_close_left(void);
+struct departure recorder_close_left(void);
+
+/** A word was acted upon: from now on calls see to what it ended.  As recorder_stop(). */
+void recorder_begin_leaving(uint32_t word);
+
+/** Whether something is to be seen to: what ended is not closed yet, or the shim not asleep. */
+bool recorder_is_leaving(void);
+
+/** See to it, once a tick of the coarse clock.  Any thread. */
+void recorder_look_who_left(void);
 
 /** In a forked child: nothing of the parent's is the child's. */
 void recorder_drop_parents(void);
@@ -212,6 +235,9 @@ void recorder_find_panel(bool make);
 
 /** In a forked child: the panel is the parent's. */
 void recorder_leave_panel(void);
+
+/** Say there whether the shim is called at all (panel.asleep). */
+void recorder_say_asleep(uint32_t asleep);
 
 /** Say there how it stands.  \param log  RECORDING and FAILED: its name  \param fault  FAILED */
 void recorder_say_state(enum panel_state state, const char *log, const char *fault);

@@ -180,7 +180,7 @@ static int attach(const struct options *options)
     struct panel_request request;
     struct panel_remote panel;
     if (!target_process_look("attach", options->pid, &process) ||
-        !target_log_check(process.root, options->record.log, options->record.append, &log) ||
+        !target_log_check(&process, options->record.log, options->record.append, &log) ||
         !make_request(options, &log, &request)) {
         return CLI_FAILED;
     }
@@ -189,7 +189,13 @@ static int attach(const struct options *options)
     }
     int status = CLI_FAILED;
     if (check_panel(&process, &panel.seen) && target_log_make_room(&log)) {
+        if (!options->record.no_session) {
+            target_log_prepare(&log, options->record.capacity);
+        }
         status = ask(&process, &panel, &request, options->json);
+        if (status != CLI_WELL) {
+            target_log_take_back(&process, log.path);
+        }
     }
     panel_close(&panel);
     return status;

@@ -7,6 +7,7 @@
 #include "cli/message.h"
 #include "cli/options.h"
 #include "cli/recorder_report.h"
+#include "cli/target_log.h"
 #include "cli/target_process.h"
 
 #define WAIT_MS 500
@@ -75,6 +76,9 @@ static int detach(uint32_t pid, bool json)
     } else {
         panel_unlock(&panel);
         bool answered = panel_wait_left(&panel, WAIT_MS);
+        if (as_was.status.state != PANEL_RECORDING) {
+            target_log_take_back(&process, as_was.request.log);
+        }
         recorder_report(&process, &as_was, &before);
         status = tell(&process, &panel, &before, answered, json);
     }

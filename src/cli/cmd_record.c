@@ -209,7 +209,7 @@ static int record(char **argv, const struct options *options)
         return message_finish_output(CLI_WELL);
     }
     if ((!options->dormant &&
-         !target_log_check("", options->record.log, options->record.append, &log)) ||
+         !target_log_check(NULL, options->record.log, options->record.append, &log)) ||
         !shim_find(shim) || !find_command(argv, file, &status)) {
         return status;
     }

@@ -16,8 +16,10 @@
 #include "panel/root.h"
 #include "session/log_name.h"
 #include "session/session.h"
+#include "session/writer.h"
 
 #define OLD_SUFFIX ".old"
+#define OPENCL_LOADER "libOpenCL.so"
 
 static bool fail_long(const struct target_log *log)
 {
@@ -148,10 +150,12 @@ static bool is_expanded(const char *name)
     return *at != '\0';
 }
 
-bool target_log_check(const char *root, const char *name, bool append, struct target_log *log)
+bool target_log_check(const struct process *process, const char *name, bool append,
+                      struct target_log *log)
 {
-    *log = (struct target_log){.name = name};
-    return find_folder(root, log) && (is_expanded(name) || check_existing(log, append));
+    *log = (struct target_log){.process = process, .name = name};
+    return find_folder(process == NULL ? "" : process->root, log) &&
+           (is_expanded(name) || check_existing(log, append));
 }
 
 /** No link is followed, also when the folder is another user's who makes one meanwhile.
@@ -174,12 +178,23 @@ static bool remove_session(const char *path)
     return rmdir(path) == 0;
 }
 
+static bool remove_unused(const struct process *process, const char *here)
+{
+    if (process == NULL) {
+        return recording_remove_unused(here);
+    }
+    struct process_user before = process_act_as(process);
+    bool removed = recording_remove_unused(here);
+    process_act_again_as(before);
+    return removed;
+}
+
 bool target_log_make_room(const struct target_log *log)
 {
     char old[PATH_MAX];
     char session[PATH_MAX];
     char old_session[PATH_MAX];
-    if (!log->replaced) {
+    if (!log->replaced || remove_unused(log->process, log->here)) {
         return true;
     }
     snprintf(old, sizeof(old), "%.*s" OLD_SUFFIX, (int)(sizeof(old) - sizeof(OLD_SUFFIX)),
@@ -195,4 +210,25 @@ bool target_log_make_room(const struct target_log *log)
                       log->name, log->name, strerror(errno));
     }
     return done;
+}
+
+void target_log_prepare(const struct target_log *log, uint64_t capacity)
+{
+    if (is_expanded(log->name)) {
+        return;
+    }
+    bool launches = process_maps(log->process, OPENCL_LOADER) > 0;
+    struct process_user before = process_act_as(log->process);
+    recording_prepare(log->here, capacity, launches);
+    process_act_again_as(before);
+}
+
+void target_log_take_back(const struct process *process, const char *path)
+{
+    char here[PATH_MAX];
+    int folder = root_reach(process->root, path, here);
+    if (folder >= 0) {
+        remove_unused(process, here);
+        close(folder);
+    }
 }

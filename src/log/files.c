@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log/vrrl.h"
@@ -13,6 +14,37 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
+
+/** What st_blocks counts. */
+#define BLOCK_BYTES 512u
+
+/** Done in one step, which takes some 0.1 ms. */
+#define STEP_BYTES (UINT64_C(256) << 10)
+#define PAUSE_NS 50000
+
+static bool is_gentle;
+
+void log_be_gentle(void)
+{
+    is_gentle = true;
+}
+
+/** \return bytes of the step that begins at an offset, after a pause */
+static uint64_t begin_step(uint64_t offset, uint64_t bytes)
+{
+    if (is_gentle)
+        nanosleep(&(struct timespec){0, PAUSE_NS}, NULL);
+    return bytes - offset < STEP_BYTES ? bytes - offset : STEP_BYTES;
+}
+
+static int allocate_step(int file, uint64_t offset, uint64_t bytes)
+{
+    int error;
+    do
+        error = posix_fallocate(file, (off_t)offset, (off_t)bytes);
+    while (error == EINTR);
+    return error;
+}
 
 int log_create_unfinished(const char *path, mode_t mode, char unfinished[PATH_MAX])
 {
@@ -39,24 +71,35 @@ int log_allocate(int file, uint64_t bytes)
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
         limit.rlim_cur < bytes && (uint64_t)status.st_size < bytes)
         return VRRL_E_NO_SPACE;
-    int error;
-    do
-        error = posix_fallocate(file, 0, (off_t)bytes);
-    while (error == EINTR);
+    if ((uint64_t)status.st_size >= bytes && (uint64_t)status.st_blocks * BLOCK_BYTES >= bytes)
+        return 0;
+    int error = 0;
+    for (uint64_t step, offset = 0; offset < bytes && error == 0; offset += step) {
+        step = begin_step(offset, bytes);
+        error = allocate_step(file, offset, step);
+    }
     if (error == ENOSPC || error == EDQUOT || error == EFBIG)
         return VRRL_E_NO_SPACE;
     errno = error;
     return error == 0 ? 0 : VRRL_E_IO;
 }
 
-void log_populate(void *map, uint64_t bytes)
+static void populate_step(uint8_t *map, uint64_t bytes)
 {
     if (madvise(map, bytes, MADV_POPULATE_WRITE) == 0)
         return;
     /* Before Linux 5.14 a write that changes nothing does the same, page by page. */
     long page = sysconf(_SC_PAGESIZE);
     for (uint64_t offset = 0; offset + sizeof(uint32_t) <= bytes; offset += (uint64_t)page)
-        __atomic_fetch_add((uint32_t *)((uint8_t *)map + offset), 0, __ATOMIC_RELAXED);
+        __atomic_fetch_add((uint32_t *)(void *)(map + offset), 0, __ATOMIC_RELAXED);
+}
+
+void log_populate(void *map, uint64_t bytes)
+{
+    for (uint64_t step, offset = 0; offset < bytes; offset += step) {
+        step = begin_step(offset, bytes);
+        populate_step((uint8_t *)map + offset, step);
+    }
 }
 
 bool log_unmap_some(void *map, uint64_t *map_bytes, uint64_t *bytes)

@@ -17,6 +17,10 @@
  *  \return a descriptor, or a VRRL_E code */
 int log_create_unfinished(const char *path, mode_t mode, char unfinished[PATH_MAX]);
 
+/** Have this process pause for a moment between the steps of what follows: in the kernel it would
+ *  keep a processor from other processes for milliseconds. */
+void log_be_gentle(void);
+
 /** Allocate all blocks of a file, so that a full disk is an error now and no SIGBUS later.
  *  Checks RLIMIT_FSIZE first, since passing it kills.  \return 0, VRRL_E_NO_SPACE or VRRL_E_IO */
 int log_allocate(int file, uint64_t bytes);

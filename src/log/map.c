@@ -23,7 +23,7 @@ int log_map(int file, uint64_t capacity, struct vrrl_writer **writer)
     uint64_t bytes = log_file_bytes(capacity);
     /* Not from malloc: the recorder opens its log wherever the host publishes first. */
     struct vrrl_writer *opened = mmap(NULL, writer_bytes(capacity), PROT_READ | PROT_WRITE,
-                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (opened == MAP_FAILED)
         return VRRL_E_NO_MEMORY;
     void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -31,7 +31,6 @@ int log_map(int file, uint64_t capacity, struct vrrl_writer **writer)
         munmap(opened, writer_bytes(capacity));
         return VRRL_E_NO_MEMORY;
     }
-    log_populate(map, bytes);
     opened->header = map;
     opened->records = (struct log_record *)((uint8_t *)map + LOG_HEADER_BYTES);
     opened->capacity = capacity;
@@ -39,6 +38,35 @@ int log_map(int file, uint64_t capacity, struct vrrl_writer **writer)
     opened->own_bytes = writer_bytes(capacity);
     log_clock_start(&opened->clock);
     *writer = opened;
+    return 0;
+}
+
+/** So that no append has to wait for memory. */
+static void populate(struct vrrl_writer *writer)
+{
+    log_populate(writer, writer->own_bytes);
+    log_populate(writer->header, writer->map_bytes);
+}
+
+/** Whether nothing was ever appended: the first place is written first, and the last one before the
+ *  cursor is back at the first. */
+static bool is_new(const struct vrrl_writer *writer)
+{
+    return writer->header->cursor == 0 && writer->records[0].magic == LOG_RECORD_EMPTY &&
+           writer->records[writer->capacity - 1].magic == LOG_RECORD_EMPTY;
+}
+
+/** Go on where a log ends. */
+static int go_on(struct vrrl_writer *writer)
+{
+    struct vrrl_info info;
+    populate(writer);
+    int error = log_inspect(writer->header, writer->records, writer->capacity, &info);
+    if (error != 0)
+        return error;
+    uint64_t next = log_oldest_place(&info);
+    atomic_store_explicit(&writer->header->cursor, next, memory_order_release);
+    log_set_total(writer, info.wrapped ? info.capacity + next : next);
     return 0;
 }
 
@@ -76,11 +104,12 @@ int vrrl_create(const char *path, uint64_t capacity, struct vrrl_writer **writer
         vrrl_writer_close(created);
         return error;
     }
+    populate(created);
     *writer = created;
     return 0;
 }
 
-int vrrl_open(const char *path, struct vrrl_writer **writer)
+int log_open(const char *path, bool unused, struct vrrl_writer **writer)
 {
     uint64_t file_bytes;
     int file = log_open_file(path, O_RDWR, &file_bytes);
@@ -98,18 +127,19 @@ int vrrl_open(const char *path, struct vrrl_writer **writer)
     if (error == 0)
         error = log_map(file, header.capacity, &opened);
     close(file);
-    struct vrrl_info info;
-    if (error == 0)
-        error = log_inspect(opened->header, opened->records, opened->capacity, &info);
+    if (error == 0 && !(unused && is_new(opened)))
+        error = go_on(opened);
     if (error != 0) {
         vrrl_writer_close(opened);
         return error;
     }
-    uint64_t next = log_oldest_place(&info);
-    atomic_store_explicit(&opened->header->cursor, next, memory_order_release);
-    log_set_total(opened, info.wrapped ? info.capacity + next : next);
     *writer = opened;
     return 0;
+}
+
+int vrrl_open(const char *path, struct vrrl_writer **writer)
+{
+    return log_open(path, false, writer);
 }
 
 uint64_t vrrl_capacity(const struct vrrl_writer *writer)

@@ -90,6 +90,15 @@ void log_set_total(struct vrrl_writer *writer, uint64_t total);
  *  of those before it was opened. */
 uint64_t log_total(const struct vrrl_writer *writer);
 
+/**
+ * As vrrl_open().
+ *
+ * \param unused  its session says that nobody ever recorded into it: it was prepared for a process
+ *        that runs (recording_prepare()), which is not to be held up by a look at all of it.  Its
+ *        pages are in memory already, and are mapped as they are written.
+ */
+int log_open(const char *path, bool unused, struct vrrl_writer **writer);
+
 /** Map \a file, which holds a whole log of \a capacity records, for appending.  Takes over
  *  nothing: the descriptor stays the caller's. */
 int log_map(int file, uint64_t capacity, struct vrrl_writer **writer);

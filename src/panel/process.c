@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -143,8 +144,8 @@ bool process_look(uint32_t pid, struct process *process)
     return true;
 }
 
-/** Whether a line of /proc/PID/maps ends with the file's name; the file may be gone since, or have
- *  been one in memory alone. */
+/** Whether a line of /proc/PID/maps ends with the file's name, or that and a version; the file may
+ * be gone since, or have been one in memory alone. */
 static bool names(const char *line, const char *file_name)
 {
     static const char in_memory[] = "memfd:";
@@ -155,7 +156,19 @@ static bool names(const char *line, const char *file_name)
     const char *name = slash + 1;
     if (strncmp(name, in_memory, sizeof(in_memory) - 1) == 0)
         name += sizeof(in_memory) - 1;
-    return strncmp(name, file_name, length) == 0 && (name[length] == '\n' || name[length] == ' ');
+    return strncmp(name, file_name, length) == 0 && strchr("\n .", name[length]) != NULL;
+}
+
+struct process_user process_act_as(const struct process *process)
+{
+    gid_t group = (gid_t)setfsgid(process->group);
+    return (struct process_user){(uid_t)setfsuid(process->user.user), group};
+}
+
+void process_act_again_as(struct process_user before)
+{
+    setfsuid(before.user);
+    setfsgid(before.group);
 }
 
 int process_maps(const struct process *process, const char *file_name)

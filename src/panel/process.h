@@ -38,8 +38,24 @@ struct process {
 /** Look at a process.  \return false when there is none */
 bool process_look(uint32_t pid, struct process *process);
 
-/** Whether a file of this name, whatever its folder, is mapped into it.  \return 1, 0, or -1 when
- * that cannot be told */
+/** Who makes files. */
+struct process_user {
+    uid_t user;
+    gid_t group;
+};
+
+/**
+ * Make files as the process's user from now on: what root makes is that user's from its first
+ * moment, is made nowhere but where that user might, and is known in the user namespace of the file
+ * system.
+ *
+ * \return who did before, for process_act_again_as()
+ */
+struct process_user process_act_as(const struct process *process);
+void process_act_again_as(struct process_user before);
+
+/** Whether a file of this name, whatever its folder and version, is mapped into it.  \return 1, 0,
+ * or -1 when that cannot be told */
 int process_maps(const struct process *process, const char *file_name);
 
 #endif

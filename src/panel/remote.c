@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,16 +86,12 @@ static int make_file(const struct process *process, int folder)
     return error;
 }
 
-/** As the process's user: what root makes is that user's from its first moment, is made nowhere but
- *  where that user might, and is known in the user namespace of the file system. */
 static int make_in(const struct process *process, unsigned which)
 {
-    gid_t group = (gid_t)setfsgid(process->group);
-    uid_t user = (uid_t)setfsuid(process->user.user);
+    struct process_user before = process_act_as(process);
     int folder = panel_folder_open(process->root, which, &process->user, true);
     int error = folder < 0 ? errno : make_file(process, folder);
-    setfsuid(user);
-    setfsgid(group);
+    process_act_again_as(before);
     if (folder >= 0)
         close(folder);
     return error;

@@ -97,6 +97,7 @@ int journal_open(const char *log_path, enum journal_kind kind, uint64_t bytes,
 {
     memset(journal, 0, sizeof(*journal));
     int error;
+    bool is_new = true;
     if (log_path == NULL) {
         error = open_private(kind, bytes, journal);
     } else {
@@ -104,6 +105,7 @@ int journal_open(const char *log_path, enum journal_kind kind, uint64_t bytes,
         if (!session_file_path(log_path, journal_name(kind), path))
             return SESSION_E_PATH;
         error = open_existing(path, kind, journal);
+        is_new = error != 0;
         if (error == SESSION_E_FORMAT || error == SESSION_E_TRUNCATED)
             session_put_aside(log_path, journal_name(kind));
         if (error == SESSION_E_FORMAT || error == SESSION_E_TRUNCATED || error == VRRL_E_NOT_FOUND)
@@ -113,7 +115,9 @@ int journal_open(const char *log_path, enum journal_kind kind, uint64_t bytes,
         return error;
     journal->data = (uint8_t *)journal->header + JOURNAL_HEADER_BYTES;
     journal->bytes = journal->header->bytes;
-    log_populate(journal->header, JOURNAL_HEADER_BYTES + journal->header->bytes);
+    /* One without an entry was prepared (recording_prepare()): its pages are in memory. */
+    if (is_new || journal->header->entries > 0)
+        log_populate(journal->header, JOURNAL_HEADER_BYTES + journal->header->bytes);
     return 0;
 }
 

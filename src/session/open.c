@@ -15,15 +15,14 @@
 
 #include "log/files.h"
 #include "log/inspect.h"
+#include "session/open_parts.h"
 #include "session/run_description.h"
 #include "session/slots.h"
 
 #define FOLDER_MODE 0700
 #define FILE_MODE 0600
 
-/** Make the session folder and hold its lock, so that of several first publishers one is first.
- *  \return a descriptor that holds the lock, or a VRRL_E code */
-static int lock_folder(const char *log_path)
+int session_lock_folder(const char *log_path)
 {
     char path[PATH_MAX];
     if (!session_path(log_path, path))
@@ -42,32 +41,42 @@ static int lock_folder(const char *log_path)
     return folder;
 }
 
-/** Leave no empty folder behind of a recording that could not begin. */
-static void remove_empty_folder(const char *log_path)
+void session_remove_empty_folder(const char *log_path)
 {
     char path[PATH_MAX];
     if (session_path(log_path, path))
         rmdir(path);
 }
 
-/** Whether another process that still runs records into the log. */
-static bool is_owned(const char *log_path)
+bool session_look_before(const char *log_path, struct session_before *before)
 {
     char path[PATH_MAX];
     uint64_t bytes;
-    struct session_owner owner;
-    struct session_owner self;
+    uint32_t runs;
+    uint64_t first;
     if (!session_file_path(log_path, SESSION_SLOTS_FILE, path))
         return false;
     int file = log_open_file(path, O_RDONLY, &bytes);
     if (file < 0)
         return false;
-    ssize_t got = pread(file, &owner, sizeof(owner), offsetof(struct session_header, owner));
+    bool got =
+        pread(file, &before->owner, sizeof(before->owner),
+              offsetof(struct session_header, owner)) == sizeof(before->owner) &&
+        pread(file, &runs, sizeof(runs), offsetof(struct session_header, runs)) == sizeof(runs) &&
+        pread(file, &first, sizeof(first), offsetof(struct session_header, first_sequence)) ==
+            sizeof(first);
     close(file);
+    before->unused = got && runs == 0 && first == 0;
+    return got;
+}
+
+/** Whether another process that still runs records into the log. */
+static bool is_owned(const struct session_owner *owner)
+{
+    struct session_owner self;
     session_owner_self(&self);
     /* A program that was exec'ed over the owner is the same process, and goes on with its log. */
-    return got == sizeof(owner) && memcmp(&owner, &self, sizeof(owner)) != 0 &&
-           session_owner_alive(&owner);
+    return memcmp(owner, &self, sizeof(*owner)) != 0 && session_owner_alive(owner);
 }
 
 static void put_all_aside(const char *log_path)
@@ -84,7 +93,6 @@ static int map_slots(int file, uint64_t capacity, struct recording *recording)
     void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (map == MAP_FAILED)
         return VRRL_E_NO_MEMORY;
-    log_populate(map, bytes);
     recording->header = map;
     recording->slots = (struct session_slot *)((uint8_t *)map + SESSION_HEADER_BYTES);
     recording->map_bytes = bytes;
@@ -110,6 +118,7 @@ static int create_slots(const char *log_path, uint64_t capacity, uint64_t first_
         return error;
     }
     struct session_header *header = recording->header;
+    log_populate(header, recording->map_bytes);
     memcpy(header->magic, SESSION_MAGIC, sizeof(header->magic));
     header->version = SESSION_VERSION;
     header->slot_bytes = sizeof(struct session_slot);
@@ -119,7 +128,7 @@ static int create_slots(const char *log_path, uint64_t capacity, uint64_t first_
 }
 
 /** Map the slots of an existing log, or begin new ones where there are none that fit. */
-static int open_slots(const char *log_path, struct recording *recording)
+static int open_slots(const char *log_path, bool unused, struct recording *recording)
 {
     char path[PATH_MAX];
     uint64_t bytes;
@@ -151,17 +160,22 @@ static int open_slots(const char *log_path, struct recording *recording)
         put_all_aside(log_path);
         return create_slots(log_path, capacity, log_total(recording->log), recording);
     }
+    /* As the log itself (log_open()). */
+    if (unused && log_total(recording->log) == 0)
+        return 0;
+    log_populate(recording->header, recording->map_bytes);
     uint64_t cursor = atomic_load(&recording->log->header->cursor);
     log_set_total(recording->log,
                   session_count_total(recording->header, recording->slots, capacity, cursor));
     return 0;
 }
 
-static int open_files(const char *log_path, uint64_t capacity, struct recording *recording)
+int session_open_files(const char *log_path, uint64_t capacity, bool unused,
+                       struct recording *recording)
 {
-    int error = vrrl_open(log_path, &recording->log);
+    int error = log_open(log_path, unused, &recording->log);
     if (error == 0)
-        return open_slots(log_path, recording);
+        return open_slots(log_path, unused, recording);
     if (error != VRRL_E_NOT_FOUND)
         return error;
     if (capacity == 0 || capacity > VRRL_CAPACITY_MAX)
@@ -228,16 +242,19 @@ int recording_open(const char *log_path, uint64_t capacity, bool session,
         return refused;
     }
     snprintf(recording->session_of, sizeof(recording->session_of), "%s", log_path);
-    int folder = lock_folder(log_path);
+    int folder = session_lock_folder(log_path);
     if (folder < 0)
         return folder;
-    int error = is_owned(log_path) ? SESSION_E_OWNED : open_files(log_path, capacity, recording);
+    struct session_before before = {.unused = false};
+    int error = session_look_before(log_path, &before) && is_owned(&before.owner)
+                    ? SESSION_E_OWNED
+                    : session_open_files(log_path, capacity, before.unused, recording);
     if (error == 0)
         begin_run(log_path, recording);
     int saved = errno;
     if (error != 0) {
         recording_close(recording);
-        remove_empty_folder(log_path);
+        session_remove_empty_folder(log_path);
     }
     close(folder);
     errno = saved;

@@ -46,6 +46,19 @@ struct recording {
 int recording_open(const char *log_path, uint64_t capacity, bool session,
                    struct recording *recording);
 
+/**
+ * Make the files of a recording beforehand, for a process that runs and is not to be held up by it:
+ * recording_open() finds them, empty, and goes on with them.
+ *
+ * \param journals  those of the session, too
+ * \return 0, VRRL_E_EXISTS when there is a log of that name, or as recording_open(); nothing is
+ * left then
+ */
+int recording_prepare(const char *log_path, uint64_t capacity, bool journals);
+
+/** Take away what was prepared and never recorded into.  \return whether it was */
+bool recording_remove_unused(const char *log_path);
+
 /** Of each journal, when it is created. */
 #define SESSION_SUBMITS_BYTES (2u << 20)
 #define SESSION_OBSERVATIONS_BYTES (8u << 20)

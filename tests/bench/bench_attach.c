@@ -20,6 +20,7 @@
 #include "attach/attach.h"
 #include "bench_support.h"
 #include "panel/remote.h"
+#include "session/writer.h"
 #include "vyre_runtime.h"
 
 #define THREADS_MAX 64u
@@ -124,8 +125,11 @@ static void load(pid_t pid, const char *shim)
 static void record(pid_t pid, struct panel_remote *panel, const char *log)
 {
     struct process process;
-    struct panel_request request = {.capacity = 65536, .ring_argument = 1};
+    struct panel_request request = {.capacity = VRRL_CAPACITY_DEFAULT, .ring_argument = 1};
     snprintf(request.log, sizeof(request.log), "%s", log);
+    /* As `vrrl attach` does. */
+    if (recording_prepare(log, request.capacity, false) != 0)
+        bench_fail("attach", "no log can be made");
     if (!process_look((uint32_t)pid, &process) || panel_open(&process, true, panel) != 0 ||
         !panel_lock(panel) || !panel_read(panel) || !panel_ask(panel, &request))
         bench_fail("attach", "there is no panel");

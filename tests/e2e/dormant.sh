@@ -125,7 +125,7 @@ end
 begin VRRL_DISABLE=1
 mkdir gone
 expect 0 "$vrrl" attach -o gone/run.vrrl "$pid"
-rmdir gone
+rm -r gone
 tell 'publish 1'
 shows '.state' failed
 shows '.fault | test("^No such file or directory: .*Fix: ")' true
@@ -148,6 +148,25 @@ tell 'publish 3'
 holds again.vrrl 3
 grep -q 'recording ends: .*truncated' said || fail 'truncation was not said'
 : >said
+end
+
+# The log is made before the host publishes. One that it never published into is taken away, and does
+# not take the place of what is kept.
+begin VRRL_DISABLE=1
+tell 'publish 1'
+expect 0 "$vrrl" attach -o one.vrrl "$pid"
+holds one.vrrl 0
+holds one.vrrl.old 7
+expect 0 "$vrrl" detach "$pid"
+[ ! -e one.vrrl ] && [ ! -e one.vrrl.d ] || fail 'a log that nothing was recorded into was left behind'
+expect 0 "$vrrl" attach -o one.vrrl "$pid"
+kill -9 "$pid"
+wait "$pid" 2>/dev/null
+begin VRRL_DISABLE=1
+expect 0 "$vrrl" attach -o one.vrrl "$pid"
+tell 'publish 2'
+holds one.vrrl 2
+holds one.vrrl.old 7
 end
 
 # Whoever was recorded from the start is let go and taken on again.
@@ -242,7 +261,7 @@ expect 0 "$vrrl" attach -o more.vrrl "$pid"
 tell filter
 tell 'publish 1'
 shows .state confined
-[ ! -e more.vrrl ] || fail 'a log was made under a filter'
+holds more.vrrl 0
 ends_filtered
 
 # Refusals of what is no process, or none of ours.
