@@ -48,6 +48,7 @@ cycle()
     says err "process $pid is recorded into\|recording begins with its next publish"
     wait_for test -s "$1"
     expect 0 timeout 30 "$vrrl" detach "$pid"
+    says err "process $pid records no more"
     wait_for asleep
 }
 
