@@ -7,6 +7,11 @@
 #include "replay/devices.h"
 #include "replay/program_cache.h"
 
+/* cl_nv_create_buffer, of which Khronos's headers know nothing. */
+#define MEM_LOCATION_HOST_NV ((cl_bitfield)1)
+typedef cl_mem (*create_buffer_nv)(cl_context context, cl_mem_flags flags, cl_bitfield flags_nv,
+                                   size_t size, void *host_ptr, cl_int *code);
+
 /** How long to wait for a look beside a kernel that may never end. */
 #define LOOK_MS 2000
 
@@ -107,21 +112,59 @@ bool opencl_buffer(const struct opencl_device *device, const char *what, size_t 
     return opencl_check(code, "clCreateBuffer", error);
 }
 
-bool pinned_make(const struct opencl_device *device, cl_command_queue queue, size_t bytes,
-                 struct pinned *pinned, struct replay_error *error)
+static bool map(struct pinned *pinned, cl_command_queue queue, size_t bytes,
+                struct replay_error *error)
 {
     cl_int code;
     pinned->queue = queue;
-    pinned->buffer = clCreateBuffer(device->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR,
-                                    bytes, NULL, &code);
-    if (!opencl_check(code, "clCreateBuffer", error))
-        return false;
     pinned->memory = clEnqueueMapBuffer(queue, pinned->buffer, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE,
                                         0, bytes, 0, NULL, NULL, &code);
     if (!opencl_check(code, "clEnqueueMapBuffer", error))
         return false;
     memset(pinned->memory, 0, bytes);
     return true;
+}
+
+bool pinned_make(const struct opencl_device *device, cl_command_queue queue, size_t bytes,
+                 struct pinned *pinned, struct replay_error *error)
+{
+    cl_int code;
+    pinned->buffer = clCreateBuffer(device->context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR,
+                                    bytes, NULL, &code);
+    return opencl_check(code, "clCreateBuffer", error) && map(pinned, queue, bytes, error);
+}
+
+/** \return NULL when the device does not have it */
+static create_buffer_nv find_create_buffer_nv(cl_device_id device)
+{
+    static const char name[] = "cl_nv_create_buffer";
+    cl_platform_id platform;
+    size_t bytes = 0;
+    create_buffer_nv found = NULL;
+    if (clGetDeviceInfo(device, CL_DEVICE_PLATFORM, sizeof(platform), &platform, NULL) !=
+            CL_SUCCESS ||
+        clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &bytes) != CL_SUCCESS)
+        return NULL;
+    char *extensions = calloc(bytes + 1, 1);
+    if (extensions != NULL &&
+        clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, bytes, extensions, NULL) == CL_SUCCESS &&
+        strstr(extensions, name) != NULL)
+        found = (create_buffer_nv)clGetExtensionFunctionAddressForPlatform(platform,
+                                                                           "clCreateBufferNV");
+    free(extensions);
+    return found;
+}
+
+bool pinned_make_reached(const struct opencl_device *device, cl_command_queue queue, size_t bytes,
+                         struct pinned *pinned, struct replay_error *error)
+{
+    create_buffer_nv create = find_create_buffer_nv(device->id);
+    cl_int code;
+    if (create == NULL)
+        return pinned_make(device, queue, bytes, pinned, error);
+    pinned->buffer =
+        create(device->context, CL_MEM_READ_WRITE, MEM_LOCATION_HOST_NV, bytes, NULL, &code);
+    return opencl_check(code, "clCreateBufferNV", error) && map(pinned, queue, bytes, error);
 }
 
 void pinned_free(struct pinned *pinned)

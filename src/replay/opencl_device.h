@@ -77,6 +77,11 @@ struct pinned {
 bool pinned_make(const struct opencl_device *device, cl_command_queue queue, size_t bytes,
                  struct pinned *pinned, struct replay_error *error);
 
+/** The same where kernels that run reach it, too: by cl_nv_create_buffer where the device has that,
+ *  as NVIDIA's copies what it pins.  Of others it is tried. */
+bool pinned_make_reached(const struct opencl_device *device, cl_command_queue queue, size_t bytes,
+                         struct pinned *pinned, struct replay_error *error);
+
 void pinned_free(struct pinned *pinned);
 
 #endif

@@ -148,8 +148,8 @@ bool resident_copies_load(void *opaque, const struct backend_image *image,
 {
     struct resident_copies *state = opaque;
     memcpy(state->roles, image->roles, sizeof(state->roles));
-    return resident_lanes_load(&state->lanes, &state->device, image, false, state->patience,
-                               error) &&
+    return resident_lanes_load(&state->lanes, &state->device, image, RESIDENT_BY_COPIES,
+                               state->patience, error) &&
            create_results(state, image->control_words, error) &&
            create_ring(state, image->ring_slots, error) && set_arguments(state, error);
 }

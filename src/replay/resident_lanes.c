@@ -10,6 +10,8 @@
 /** Groups that did not come for so long do not run beside those that came. */
 #define MUSTER_NS 20000000
 
+_Static_assert(RESIDENT_GROUP_LANES_MAX == OPENCL_GROUP_LANES, "a group has room for its lanes");
+
 /** A CPU driver may give several groups to one thread, one after another: with so many for each
  *  thread, all threads get some. */
 #define GROUPS_PER_THREAD 4u
@@ -25,18 +27,21 @@ static unsigned major_version(const struct opencl_device *device)
 
 /** Options of the image, but for the version of the language, and ours. */
 static void set_options(const struct timeline_program *program, const char *standard,
-                        bool all_devices, char *options, size_t size)
+                        enum resident_meeting meeting, char *options, size_t size)
 {
+    static const char *const ours[] = {[RESIDENT_BY_COPIES] = "",
+                                       [RESIDENT_SHARED] = " -DRESIDENT_ALL_DEVICES",
+                                       [RESIDENT_IN_HOST] = " -DRESIDENT_REACHED"};
     char given[256];
     snprintf(given, sizeof(given), "%.*s", (int)program->options.bytes, program->options.text);
     const char *rest = strchr(given, ' ');
-    snprintf(options, size, "-cl-std=%s%s%s", standard, rest != NULL ? rest : "",
-             all_devices ? " -DRESIDENT_ALL_DEVICES" : "");
+    snprintf(options, size, "-cl-std=%s%s%s", standard, rest != NULL ? rest : "", ours[meeting]);
 }
 
 static bool build(struct resident_lanes *lanes, const struct timeline_program *program,
-                  bool all_devices, struct replay_error *error)
+                  enum resident_meeting meeting, struct replay_error *error)
 {
+    bool by_copies = meeting == RESIDENT_BY_COPIES;
     char options[512];
     unsigned major = major_version(lanes->device);
     size_t len = program->code_bytes + resident_source_len;
@@ -46,21 +51,23 @@ static bool build(struct resident_lanes *lanes, const struct timeline_program *p
     memcpy(source, program->code, program->code_bytes);
     memcpy(source + program->code_bytes, resident_source, resident_source_len);
     set_options(program,
-                major >= 3    ? "CL3.0"
-                : all_devices ? "CL2.0"
-                              : "CL1.2",
-                all_devices, options, sizeof(options));
+                major >= 3   ? "CL3.0"
+                : !by_copies ? "CL2.0"
+                             : "CL1.2",
+                meeting, options, sizeof(options));
     bool built = opencl_build(lanes->device, source, len, options, &lanes->program, error);
-    if (!built && major >= 3 && !all_devices) {
+    if (!built && major >= 3 && by_copies) {
         /* Of 3.0 all that is new is optional, and some of it may be there by name alone. */
-        set_options(program, "CL1.2", false, options, sizeof(options));
+        set_options(program, "CL1.2", meeting, options, sizeof(options));
         built = opencl_build(lanes->device, source, len, options, &lanes->program, error);
     }
     free(source);
     if (!built)
         return false;
     cl_int code;
-    lanes->kernel = clCreateKernel(lanes->program, "vyre_resident", &code);
+    lanes->kernel = clCreateKernel(
+        lanes->program, meeting == RESIDENT_IN_HOST ? "vyre_resident_reached" : "vyre_resident",
+        &code);
     return opencl_check(code, "clCreateKernel", error);
 }
 
@@ -89,8 +96,8 @@ static bool fit(struct resident_lanes *lanes, uint32_t ring_slots, struct replay
 }
 
 bool resident_lanes_load(struct resident_lanes *lanes, const struct opencl_device *device,
-                         const struct backend_image *image, bool all_devices, uint32_t patience,
-                         struct replay_error *error)
+                         const struct backend_image *image, enum resident_meeting meeting,
+                         uint32_t patience, struct replay_error *error)
 {
     if (!image->builtin)
         return replay_fail(error, "only the built-in megakernel can be made resident. Fix: add "
@@ -99,7 +106,7 @@ bool resident_lanes_load(struct resident_lanes *lanes, const struct opencl_devic
     cl_int code;
     lanes->queue = clCreateCommandQueue(device->context, device->id, 0, &code);
     if (!opencl_check(code, "clCreateCommandQueue", error) ||
-        !build(lanes, image->programs, all_devices, error) || !fit(lanes, image->ring_slots, error))
+        !build(lanes, image->programs, meeting, error) || !fit(lanes, image->ring_slots, error))
         return false;
     const cl_uint words = image->control_words;
     const cl_uint slots = image->ring_slots;

@@ -2,8 +2,8 @@
  * \file resident_lanes.h
  * \brief The lanes of a resident kernel: built, launched, counted.
  *
- * How slots get to them, and results back, is the business of resident_svm.c and
- * resident_copies.c.
+ * How slots get to them, and results back, is the business of resident_svm.c, resident_reached.c
+ * and resident_copies.c.
  */
 #ifndef VRRL_REPLAY_RESIDENT_LANES_H
 #define VRRL_REPLAY_RESIDENT_LANES_H
@@ -17,6 +17,19 @@
 #define RESIDENT_ARG_RING_SLOTS 5u
 #define RESIDENT_ARG_MAILBOX 6u
 #define RESIDENT_ARG_PATIENCE 7u
+/** Of vyre_resident_reached. */
+#define RESIDENT_ARG_HOST 8u
+#define RESIDENT_ARG_TAKEN 9u
+
+/** How lanes and host meet. */
+enum resident_meeting {
+    /** Everything comes and goes by copies. */
+    RESIDENT_BY_COPIES,
+    /** In shared memory, with atomics of all devices. */
+    RESIDENT_SHARED,
+    /** In memory of the host that lanes load from and store to. */
+    RESIDENT_IN_HOST,
+};
 
 struct resident_lanes {
     const struct opencl_device *device;
@@ -39,12 +52,11 @@ struct resident_lanes {
  *
  * \param lanes        all 0; released with resident_lanes_close() also when false was returned
  * \param image        of the built-in megakernel; any other is refused
- * \param all_devices  host and lanes share memory
  * \param patience     of resident.cl
  */
 bool resident_lanes_load(struct resident_lanes *lanes, const struct opencl_device *device,
-                         const struct backend_image *image, bool all_devices, uint32_t patience,
-                         struct replay_error *error);
+                         const struct backend_image *image, enum resident_meeting meeting,
+                         uint32_t patience, struct replay_error *error);
 
 bool resident_lanes_launch(struct resident_lanes *lanes, struct replay_error *error);
 

@@ -117,7 +117,7 @@ static bool load(void *opaque, const struct backend_image *image, struct replay_
         [VYRE_KERNEL_ARG_IO_QUEUE] = VYRE_IO_QUEUE_WORDS,
     };
     memcpy(state->roles, image->roles, sizeof(state->roles));
-    if (!resident_lanes_load(&state->lanes, &state->device, image, true, 0, error) ||
+    if (!resident_lanes_load(&state->lanes, &state->device, image, RESIDENT_SHARED, 0, error) ||
         !share(state, RESIDENT_MAILBOX_WORDS, RESIDENT_ARG_MAILBOX, &state->mailbox, error))
         return false;
     for (uint32_t role = 0; role < TIMELINE_ROLES; role++) {

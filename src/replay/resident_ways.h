@@ -12,6 +12,9 @@
 /** Through fine-grained shared virtual memory with atomics. */
 extern const struct backend resident_svm;
 
+/** Through memory of the host that lanes load from and store to while they run. */
+extern const struct backend resident_reached;
+
 /** Through copies on a second queue, where a kernel rings the doorbell and waits. */
 extern const struct backend resident_copies_kernel;
 

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#ifdef __x86_64__
-#include <emmintrin.h>
-#endif
+
+#include "replay/ring_look.h"
+#include "replay/slot_stream.h"
 
 /** A run of slots is copied when it has grown to this, 1 MiB: much longer than the call takes,
  *  much shorter than a ring. */
@@ -74,52 +74,13 @@ bool staged_ring_open(struct staged_ring *ring, const struct opencl_device *devi
     if (!pinned_make(device, queue, ring_bytes + slots, &ring->staging, error))
         return false;
     ring->words = ring->staging.memory;
-    ring->aligned = (uintptr_t)ring->words % 16 == 0;
     ring->gathered_statuses = (uint8_t *)ring->staging.memory + ring_bytes;
     return slots <= READ_WHOLE_MAX || create_gather(ring, error);
 }
 
-/** The host does not read it again, and by way of its caches it would be read for the sake of being
- *  overwritten. */
-static void put_slot(const struct staged_ring *ring, uint32_t slot,
-                     const uint32_t words[VYRE_SLOT_WORDS])
-{
-    uint32_t *to = ring->words + (size_t)slot * VYRE_SLOT_WORDS;
-#ifdef __x86_64__
-    if (ring->aligned) {
-        const __m128i *from = (const __m128i *)(const void *)words;
-        __m128i *quarters = (__m128i *)(void *)to;
-        __m128i first = _mm_loadu_si128(from);
-        __m128i second = _mm_loadu_si128(from + 1);
-        __m128i third = _mm_loadu_si128(from + 2);
-        __m128i fourth = _mm_loadu_si128(from + 3);
-        _mm_stream_si128(quarters, first);
-        _mm_stream_si128(quarters + 1, second);
-        _mm_stream_si128(quarters + 2, third);
-        _mm_stream_si128(quarters + 3, fourth);
-        return;
-    }
-    for (unsigned i = 0; i < VYRE_SLOT_WORDS; i += 2) {
-        long long pair;
-        memcpy(&pair, words + i, sizeof(pair));
-        _mm_stream_si64((long long *)(void *)(to + i), pair);
-    }
-#else
-    memcpy(to, words, VYRE_SLOT_BYTES);
-#endif
-}
-
-/** Before the device is told to copy them. */
-static void settle_stores(void)
-{
-#ifdef __x86_64__
-    _mm_sfence();
-#endif
-}
-
 static cl_int copy(struct staged_ring *ring, struct slot_range range)
 {
-    settle_stores();
+    slot_stream_end();
     size_t offset = (size_t)range.first * VYRE_SLOT_BYTES;
     size_t bytes = (size_t)(range.end - range.first) * VYRE_SLOT_BYTES;
     return clEnqueueWriteBuffer(ring->queue, ring->buffer, CL_FALSE, ring->offset + offset, bytes,
@@ -178,7 +139,7 @@ static void finish(struct staged_ring *ring)
 static inline void grow(struct staged_ring *ring, uint32_t slot,
                         const uint32_t words[VYRE_SLOT_WORDS])
 {
-    put_slot(ring, slot, words);
+    slot_stream(ring->words + (size_t)slot * VYRE_SLOT_WORDS, words, words[VYRE_SLOT_STATUS]);
     ring->statuses[slot] = words[VYRE_SLOT_STATUS];
     ring->growing.end = slot + 1;
     if (ring->growing.end - ring->growing.first == PIECE_SLOTS)
@@ -364,23 +325,6 @@ void staged_ring_close(struct staged_ring *ring)
 
 bool staged_ring_claimed(const struct staged_ring *ring, cl_command_queue looking, uint32_t *slot)
 {
-    const struct slot_range window = ring->window;
-    size_t bytes = (size_t)(window.end - window.first) * VYRE_SLOT_BYTES;
-    uint32_t *words = bytes > 0 ? malloc(bytes) : NULL;
-    cl_event read;
-    if (words == NULL || clEnqueueReadBuffer(looking, ring->buffer, CL_FALSE,
-                                             ring->offset + (size_t)window.first * VYRE_SLOT_BYTES,
-                                             bytes, words, 0, NULL, &read) != CL_SUCCESS)
-        return false;
-    /* A copy that is still under way keeps its memory: this process ends soon. */
-    if (!opencl_wait_briefly(looking, read))
-        return false;
-    uint32_t number = window.first;
-    while (number < window.end &&
-           words[(size_t)(number - window.first) * VYRE_SLOT_WORDS + VYRE_SLOT_STATUS] !=
-               VYRE_STATUS_CLAIMED)
-        number++;
-    free(words);
-    *slot = number;
-    return number < window.end;
+    return ring_look_claimed(looking, ring->buffer, ring->offset, ring->window.first,
+                             ring->window.end, slot);
 }

@@ -31,7 +31,6 @@ struct staged_ring {
      *  of drained slots. */
     uint32_t *words;
     /** To 16 bytes, as drivers do, though OpenCL does not say so. */
-    bool aligned;
     /** Of the slots: as the device had them when last read, and as published since.  Apart from
      *  them, so that settling does not touch every slot again. */
     uint32_t *statuses;

@@ -214,6 +214,7 @@ static void compete(uint32_t ring_slots)
         {.name = "reference", .backend = &backend_reference},
         {.name = "batch", .backend = &backend_opencl},
         {.name = "resident_svm", .backend = &resident_svm},
+        {.name = "resident_reached", .backend = &resident_reached},
         {.name = "resident_kernel", .backend = &resident_copies_kernel},
         {.name = "resident_copy", .backend = &resident_copies_alone},
     };

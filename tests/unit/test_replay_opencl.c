@@ -41,9 +41,12 @@ static const struct timeline bare = {
 static struct builtin builtin;
 
 /* Each test is run on each; whether copies reach a running kernel is the device's affair. */
-static const struct backend *const backends[] = {&backend_opencl, &resident_svm,
+static const struct backend *const backends[] = {&backend_opencl, &resident_svm, &resident_reached,
                                                  &resident_copies_kernel, &resident_copies_alone};
 #define BACKENDS ((int)(sizeof(backends) / sizeof(backends[0])))
+
+/* Lanes of a CPU reach the host's memory by nature. */
+static bool is_on_cpu;
 
 static bool possible(const struct backend *backend)
 {
@@ -55,6 +58,7 @@ static bool possible(const struct backend *backend)
     }
     ck_assert_msg(backend != &backend_opencl && strstr(error.text, "Fix: use --mode batch"), "%s",
                   error.text);
+    ck_assert_msg(backend != &resident_reached || !is_on_cpu, "%s", error.text);
     fprintf(stderr, "%s: skipped, %s\n", backend->name, error.text);
     return false;
 }
@@ -246,6 +250,7 @@ int main(void)
         fprintf(stderr, "%s\n", error.text);
         return SKIPPED;
     }
+    is_on_cpu = strcmp(devices[0].type, "CPU") == 0;
     free(devices);
     if (!builtin_make(&bare, NULL, &builtin, &error)) {
         fprintf(stderr, "%s\n", error.text);

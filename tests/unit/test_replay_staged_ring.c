@@ -17,7 +17,7 @@
 #define SKIPPED 77
 
 static struct replay_error error;
-static const struct backend *const tested[] = {&backend_opencl, &resident_svm,
+static const struct backend *const tested[] = {&backend_opencl, &resident_svm, &resident_reached,
                                                &resident_copies_kernel, &resident_copies_alone};
 static const struct backend *backends[] = {NULL, &backend_reference};
 #define TESTED ((int)(sizeof(tested) / sizeof(tested[0])))
