@@ -141,7 +141,7 @@ static create_buffer_nv find_create_buffer_nv(cl_device_id device)
     cl_platform_id platform;
     size_t bytes = 0;
     create_buffer_nv found = NULL;
-    if (clGetDeviceInfo(device, CL_DEVICE_PLATFORM, sizeof(platform), &platform, NULL) !=
+    if (clGetDeviceInfo(device, CL_DEVICE_PLATFORM, sizeof(cl_platform_id), &platform, NULL) !=
             CL_SUCCESS ||
         clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &bytes) != CL_SUCCESS)
         return NULL;
