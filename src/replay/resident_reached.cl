@@ -30,6 +30,12 @@ void resident_fence_host(void)
     atomic_work_item_fence(CLK_GLOBAL_MEM_FENCE, memory_order_seq_cst, RESIDENT_SYSTEM);
 }
 
+/* The same of the device's. */
+void resident_fence_device(void)
+{
+    atomic_work_item_fence(CLK_GLOBAL_MEM_FENCE, memory_order_seq_cst, memory_scope_device);
+}
+
 /* Listen at the host's memory, or where the first group passes on what it hears.  Returns doorbell,
  * first and end; a doorbell that was heard before when it is time to leave. */
 uint4 resident_listen(volatile __global uint *control, volatile __global uint *from, uint heard,
@@ -142,9 +148,12 @@ __kernel void vyre_resident_reached(volatile __global uint *control,
     for (uint heard = 0u;;) {
         if (lane == 0) {
             words = resident_listen(control, rank == 0u ? host : mailbox, heard, patience);
-            if (rank == 0u)
+            if (rank == 0u) {
+                resident_fence_host();
                 *(volatile __global uint4 *)mailbox = words;
-            resident_fence_host();
+            } else {
+                resident_fence_device();
+            }
         }
         barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
         if (words.x == heard) {
@@ -174,6 +183,7 @@ __kernel void vyre_resident_reached(volatile __global uint *control,
         if (finished != heard * groups)
             continue;
 
+        resident_fence_device();
         resident_write_out(host + RESIDENT_HOST_CONTROL, control, control_words);
         resident_write_out(host + RESIDENT_HOST_DEBUG_LOG(control_words), debug_log,
                            VYRE_DEBUG_LOG_WORDS);
