@@ -4,7 +4,7 @@
 
 #include "replay/resident_trial.h"
 #include "replay/resident_ways.h"
-#include "replay/role_part.h"
+#include "replay/role_copies.h"
 
 /** Looks of the lanes in a trial, some seconds: they take nanoseconds on a CPU, and about a
  *  microsecond on a GPU. */
@@ -171,25 +171,15 @@ static void publish(void *opaque, uint32_t slot, const uint32_t words[VYRE_SLOT_
     staged_ring_publish(&state->ring, slot, words);
 }
 
-/* Both on the device and among the results, as if they had been read. */
 static bool write(void *opaque, const struct timeline_range *to, const void *bytes,
                   struct replay_error *error)
 {
     struct resident_copies *state = opaque;
-    if (!wait_round(state, error))
-        return false;
-    for (uint32_t role = 0; role < TIMELINE_ROLES; role++) {
-        struct role_part part;
-        if (role == VYRE_KERNEL_ARG_RING || !role_part(&state->roles[role], to, &part))
-            continue;
-        const char *from = (const char *)bytes + part.in_written;
-        memcpy((char *)resident_copies_part(state, role) + part.in_role, from, part.len);
-        cl_int code = clEnqueueWriteBuffer(state->feed, state->parts[role], CL_TRUE, part.in_role,
-                                           part.len, from, 0, NULL, NULL);
-        if (!opencl_check(code, "clEnqueueWriteBuffer", error))
-            return false;
-    }
-    return true;
+    char *results[TIMELINE_ROLES];
+    for (uint32_t role = 0; role < TIMELINE_ROLES; role++)
+        results[role] = (char *)resident_copies_part(state, role);
+    return wait_round(state, error) &&
+           role_copies_write(state->feed, state->roles, results, state->parts, to, bytes, error);
 }
 
 static bool submit(void *opaque, const struct timeline_submit *submit, struct replay_error *error)

@@ -1,5 +1,6 @@
 #include "replay/resident_lanes.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,12 @@
 #define MUSTER_NS 20000000
 
 _Static_assert(RESIDENT_GROUP_LANES_MAX == OPENCL_GROUP_LANES, "a group has room for its lanes");
+
+/** Looks, some microseconds, before the processor is offered to others; and offers before it is
+ * left to them: a lane of a CPU device may wait for that. */
+#define LOOKS 1000u
+#define OFFERS 50u
+#define PAUSE_NS 20000
 
 /** A CPU driver may give several groups to one thread, one after another: with so many for each
  *  thread, all threads get some. */
@@ -188,6 +195,18 @@ bool resident_lanes_muster(struct resident_lanes *lanes,
         const struct timespec pause = {.tv_nsec = 20000};
         nanosleep(&pause, NULL);
     }
+}
+
+bool resident_lanes_pause(uint32_t looks)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_NS};
+    if (looks % LOOKS != 0)
+        return false;
+    if (looks <= LOOKS * OFFERS)
+        sched_yield();
+    else
+        nanosleep(&pause, NULL);
+    return true;
 }
 
 void resident_lanes_close(struct resident_lanes *lanes)

@@ -80,6 +80,14 @@ bool resident_lanes_muster(struct resident_lanes *lanes,
                                             struct replay_error *error),
                            void *context, uint32_t *groups, struct replay_error *error);
 
+/**
+ * Pass some time before the next look at whether a round is over, which mostly takes microseconds.
+ *
+ * \param looks  so many were in vain
+ * \return whether it is time to see if lanes have left without it
+ */
+bool resident_lanes_pause(uint32_t looks);
+
 /** Waits for a launch that is under way: SHUTDOWN must be set. */
 void resident_lanes_close(struct resident_lanes *lanes);
 

@@ -1,23 +1,18 @@
-#include <sched.h>
 #include <string.h>
-#include <time.h>
 
 #include "replay/resident_reached.h"
 #include "replay/resident_trial.h"
 #include "replay/resident_ways.h"
 #include "replay/ring_look.h"
-#include "replay/role_part.h"
+#include "replay/role_copies.h"
 #include "replay/slot_stream.h"
 
 /** Looks of the lanes in a trial, some seconds. */
 #define TRIAL_PATIENCE_CPU (1u << 28)
 #define TRIAL_PATIENCE (1u << 22)
 
-/** Looks at the host's memory, some microseconds, before the processor is offered to others; and
- *  offers before it is left to them: a lane of a CPU device may wait for that. */
-#define SPINS 1000u
-#define OFFERS 50u
-#define PAUSE_NS 20000
+/** Looks at the host's memory before lanes are looked for: that needs commands. */
+#define LOOKS 50000u
 
 static bool read_word(struct resident_reached *state, uint32_t word, uint32_t *value,
                       struct replay_error *error)
@@ -125,17 +120,9 @@ static bool wait_round(struct resident_reached *state, struct replay_error *erro
     if (!state->in_round)
         return true;
     const uint32_t *seen = &state->host[RESIDENT_SEEN];
-    for (uint32_t spins = 1; look(seen) != state->rung; spins++) {
-        if (spins % SPINS != 0)
-            continue;
-        const struct timespec pause = {.tv_nsec = PAUSE_NS};
-        if (spins <= SPINS * OFFERS)
-            sched_yield();
-        else
-            nanosleep(&pause, NULL);
-        if (spins % (SPINS * OFFERS) == 0 && !go_on_without(state, error))
+    for (uint32_t looks = 1; look(seen) != state->rung; looks++)
+        if (resident_lanes_pause(looks) && looks % LOOKS == 0 && !go_on_without(state, error))
             return false;
-    }
     state->in_round = false;
     settle(state);
     return true;
@@ -160,7 +147,6 @@ static void publish(void *opaque, uint32_t slot, const uint32_t words[VYRE_SLOT_
         state->failed = true;
 }
 
-/* Both on the device and among the results, as if they had been read. */
 static bool write(void *opaque, const struct timeline_range *to, const void *bytes,
                   struct replay_error *error)
 {
@@ -170,20 +156,8 @@ static bool write(void *opaque, const struct timeline_range *to, const void *byt
         [VYRE_KERNEL_ARG_DEBUG_LOG] = (char *)state->debug_log,
         [VYRE_KERNEL_ARG_IO_QUEUE] = (char *)state->io_queue,
     };
-    if (!wait_round(state, error))
-        return false;
-    for (uint32_t role = 0; role < TIMELINE_ROLES; role++) {
-        struct role_part part;
-        if (role == VYRE_KERNEL_ARG_RING || !role_part(&state->roles[role], to, &part))
-            continue;
-        const char *from = (const char *)bytes + part.in_written;
-        memcpy(results[role] + part.in_role, from, part.len);
-        cl_int code = clEnqueueWriteBuffer(state->feed, state->buffers[role], CL_TRUE, part.in_role,
-                                           part.len, from, 0, NULL, NULL);
-        if (!opencl_check(code, "clEnqueueWriteBuffer", error))
-            return false;
-    }
-    return true;
+    return wait_round(state, error) &&
+           role_copies_write(state->feed, state->roles, results, state->buffers, to, bytes, error);
 }
 
 static bool submit(void *opaque, const struct timeline_submit *submit, struct replay_error *error)

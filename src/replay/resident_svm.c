@@ -1,18 +1,10 @@
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "replay/active.h"
 #include "replay/resident_lanes.h"
 #include "replay/resident_ways.h"
 #include "replay/role_part.h"
-
-/** Looks at the mailbox, some microseconds, before the processor is offered to others; and offers
- *  before it is left to them: a lane of a CPU device may wait for that. */
-#define SPINS 1000u
-#define OFFERS 50u
-#define PAUSE_NS 20000
 
 struct state {
     struct opencl_device device;
@@ -189,15 +181,10 @@ static bool wait_round(struct state *state, struct replay_error *error)
 {
     if (!state->in_round)
         return true;
-    for (uint32_t spins = 1; !finished(state); spins++) {
-        if (spins % SPINS != 0)
-            continue;
-        const struct timespec pause = {.tv_nsec = PAUSE_NS};
-        if (spins <= SPINS * OFFERS)
-            sched_yield();
-        else
-            nanosleep(&pause, NULL);
+    for (uint32_t looks = 1; !finished(state); looks++) {
         bool ended;
+        if (!resident_lanes_pause(looks))
+            continue;
         if (!resident_lanes_ended(&state->lanes, &ended, error) ||
             (deserted(state) && !relaunch(state, error)))
             return false;

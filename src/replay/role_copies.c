@@ -1,5 +1,9 @@
 #include "replay/role_copies.h"
 
+#include <string.h>
+
+#include "replay/role_part.h"
+
 bool role_copies_open(struct role_copies *copies, const struct opencl_device *device,
                       cl_command_queue queue, const struct opencl_image *image,
                       uint32_t control_words, struct replay_error *error)
@@ -54,4 +58,23 @@ void role_copies_show(const struct role_copies *copies, struct backend_view *vie
 void role_copies_close(struct role_copies *copies)
 {
     pinned_free(&copies->memory);
+}
+
+bool role_copies_write(cl_command_queue queue, const struct timeline_range roles[TIMELINE_ROLES],
+                       char *const results[TIMELINE_ROLES], const cl_mem buffers[TIMELINE_ROLES],
+                       const struct timeline_range *to, const void *bytes,
+                       struct replay_error *error)
+{
+    for (uint32_t role = 0; role < TIMELINE_ROLES; role++) {
+        struct role_part part;
+        if (role == VYRE_KERNEL_ARG_RING || !role_part(&roles[role], to, &part))
+            continue;
+        const char *from = (const char *)bytes + part.in_written;
+        memcpy(results[role] + part.in_role, from, part.len);
+        cl_int code = clEnqueueWriteBuffer(queue, buffers[role], CL_TRUE, part.in_role, part.len,
+                                           from, 0, NULL, NULL);
+        if (!opencl_check(code, "clEnqueueWriteBuffer", error))
+            return false;
+    }
+    return true;
 }

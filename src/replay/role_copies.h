@@ -34,4 +34,17 @@ void role_copies_show(const struct role_copies *copies, struct backend_view *vie
 
 void role_copies_close(struct role_copies *copies);
 
+/**
+ * Write to all roles but the ring, both on the device and among the results, as if they had been
+ * read.  Waits until it is there.
+ *
+ * \param roles    their ranges
+ * \param results  of each role but the ring
+ * \param buffers  of each role but the ring, on the device
+ */
+bool role_copies_write(cl_command_queue queue, const struct timeline_range roles[TIMELINE_ROLES],
+                       char *const results[TIMELINE_ROLES], const cl_mem buffers[TIMELINE_ROLES],
+                       const struct timeline_range *to, const void *bytes,
+                       struct replay_error *error);
+
 #endif
