@@ -25,7 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CL_TARGET_OPENCL_VERSION 120
+#define CL_TARGET_OPENCL_VERSION 210
+#define CL_USE_DEPRECATED_OPENCL_1_2_APIS
 #include <CL/cl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -149,7 +150,9 @@ static void open_device(const char *path, const char *how, cl_uint index)
         launches = clCreateCommandQueue(context, device, 0, &code);
         require(code == CL_SUCCESS, "queue of launches");
     }
-    program = clCreateProgramWithSource(context, 1, &text, NULL, &code);
+    bool is_language = strcmp(how, "il") == 0;
+    program = is_language ? clCreateProgramWithIL(context, text, strlen(text), &code)
+                          : clCreateProgramWithSource(context, 1, &text, NULL, &code);
     require(code == CL_SUCCESS, "program");
     if (strcmp(how, "linked") == 0)
         link_program(device);

@@ -253,6 +253,25 @@ equal 'its kernel' "$(json '[.kernel, .compared]')" '["recorded",1]'
 script linked.vrrl linked <binary.vrrl.script
 matches linked.vrrl
 
+# ---- one in an intermediate language, of a driver that takes what stands for one
+# (a sanitizer's runtime comes before what is preloaded)
+if ! is_sanitized; then
+    $CC -O2 -shared -fPIC "$top_srcdir/tests/e2e/opencl_il.c" -o libil.so || exit 99
+    {
+        printf 'intermediate '
+        cat "$kernel"
+    } >language
+    env LD_PRELOAD="$top_builddir/.libs/libvrrl-preload.so $PWD/libil.so" VRRL_LOG=language.vrrl \
+        "$top_builddir/tests/e2e/replay_host" language il <binary.vrrl.script >out 2>err ||
+        fail "a host of an intermediate language: $(cat err)"
+    equal 'the form' "$("$vrrl" info --json language.vrrl | jq -r '.session.programs[].form')" il
+    expect 0 env LD_PRELOAD="$PWD/libil.so" "$vrrl" replay --json language.vrrl
+    equal 'a language that the device takes' "$(json '[.verdict, .kernel, .compared]')" '["match","recorded",1]'
+    refused "$vrrl" replay language.vrrl
+    says err 'an intermediate language .* which this device does not take'
+    matches language.vrrl --kernel builtin
+fi
+
 # ---- several rings are several streams
 script rings.vrrl <<'END'
 ring a 8 200
