@@ -16,6 +16,8 @@
 #define LOCK_TRIES 200
 #define READ_TRIES 200
 #define PAUSE_NS 10000000
+/** How much later a process comes to its own barrier (capture/recorder_leaving.c). */
+#define BARRIER_MS 1500
 
 static void pause_briefly(void)
 {
@@ -126,6 +128,11 @@ void panel_unlock(struct panel_remote *remote)
     flock(remote->file, LOCK_UN);
 }
 
+static bool write_word(struct panel_remote *remote, size_t offset, uint32_t word)
+{
+    return pwrite(remote->file, &word, sizeof(word), (off_t)offset) == (ssize_t)sizeof(word);
+}
+
 bool panel_ask(struct panel_remote *remote, const struct panel_request *request)
 {
     uint32_t word = panel_next_word(remote->seen.word, request != NULL);
@@ -133,8 +140,7 @@ bool panel_ask(struct panel_remote *remote, const struct panel_request *request)
         pwrite(remote->file, request, sizeof(*request), (off_t)offsetof(struct panel, request)) !=
             (ssize_t)sizeof(*request))
         return false;
-    if (pwrite(remote->file, &word, sizeof(word), (off_t)offsetof(struct panel, word)) !=
-        (ssize_t)sizeof(word))
+    if (!write_word(remote, offsetof(struct panel, word), word))
         return false;
     remote->seen.word = word;
     return true;
@@ -177,10 +183,10 @@ bool panel_wait_past(struct panel_remote *remote, enum panel_state state, unsign
 }
 
 /** For all processes, as this is not the one that needs it.  It takes some 10 ms. */
-static void run_barrier(struct panel_remote *remote, uint32_t word)
+static bool run_barrier(struct panel_remote *remote, uint32_t word)
 {
-    if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0) == 0)
-        pwrite(remote->file, &word, sizeof(word), (off_t)offsetof(struct panel, barrier));
+    return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0) == 0 &&
+           write_word(remote, offsetof(struct panel, barrier), word);
 }
 
 bool panel_wait_left(struct panel_remote *remote, unsigned milliseconds)
@@ -188,8 +194,9 @@ bool panel_wait_left(struct panel_remote *remote, unsigned milliseconds)
     const uint32_t asked = remote->seen.word;
     if (!panel_wait(remote, milliseconds))
         return false;
-    if (remote->seen.left != asked)
-        run_barrier(remote, asked);
+    /* Without it the process runs its own, after a second. */
+    if (remote->seen.left != asked && !run_barrier(remote, asked))
+        milliseconds += BARRIER_MS;
     return wait_until(remote, is_left, asked, milliseconds);
 }
 

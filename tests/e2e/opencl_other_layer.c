@@ -7,7 +7,7 @@
 #include <string.h>
 
 static cl_icd_dispatch layered;
-static cl_api_clEnqueueWriteBuffer target_write;
+static __typeof__(&clEnqueueWriteBuffer) target_write;
 static unsigned writes;
 
 static cl_int CL_API_CALL count_write(cl_command_queue queue, cl_mem buffer, cl_bool blocking,
