@@ -189,8 +189,10 @@ static bool wait_a_moment(void)
 static int follow(const char *path, struct vrrl_reader *reader, const struct dump_options *options,
                   uint64_t *index)
 {
-    while (!interrupted && fflush(stdout) == 0 && wait_a_moment()) {
+    for (bool more = true; more;) {
         bool overrun = false;
+        more = !interrupted && fflush(stdout) == 0 && wait_a_moment();
+        // At the end, too: it may have been noticed while the last records were read.
         int error = vrrl_follow(reader, &overrun);
         if (error != 0) {
             message_log_error(path, error);
@@ -199,7 +201,9 @@ static int follow(const char *path, struct vrrl_reader *reader, const struct dum
         if (overrun) {
             message_notice("%s: records were overwritten before they could be read", path);
         }
-        dump_records(reader, options, index);
+        if (more) {
+            dump_records(reader, options, index);
+        }
     }
     return CLI_WELL;
 }
