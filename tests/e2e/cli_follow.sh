@@ -23,7 +23,7 @@ equal 'indices' "$(jq -c .index followed | tr '\n' ' ')" "$(seq -s ' ' 0 59) "
 [ ! -s followed.err ] || fail "$(cat followed.err)"
 
 # Filters hold for what comes later too.
-rm -f log.vrrl
+rm -f log.vrrl followed
 "$append_log" log.vrrl 64 30 20 &
 writer=$!
 wait_for test -s log.vrrl
@@ -36,7 +36,7 @@ wait "$follower"
 equal 'tenants' "$(jq -c .tenant_id followed | sort -u)" 1
 
 # A stopped follower is overrun, says so, and goes on with the oldest there is.
-rm -f log.vrrl
+rm -f log.vrrl followed
 "$append_log" log.vrrl 8 120 1 2 &
 writer=$!
 wait_for sh -c "\"$vrrl\" info --json log.vrrl | jq -e '.live >= 2' >/dev/null"
