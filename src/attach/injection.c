@@ -141,10 +141,11 @@ bool injection_plan(struct target *target, const struct attach_request *request,
     size_t len = objects_references(&target->objects, names, references, REFERENCES_MAX);
     struct place *place = &injection->place;
     if (!padding_find(target, references, len, injection->name, sizeof(WAKE), place)) {
-        target_fail(error, target->pid,
-                    "behind the text or the data of its program and its C library is not room "
-                    "enough for %zu bytes. Fix: start the job with 'vrrl record'.",
-                    (size_t)(stub_end - stub_begin));
+        target_fail(
+            error, target->pid,
+            "behind the text or the data of its program, C library and dynamic linker is not room "
+            "enough for %zu bytes. Fix: start the job with 'vrrl record'.",
+            (size_t)(stub_end - stub_begin));
         return false;
     }
     if (place->is_there && !memory_read(&target->memory, place->stub, &injection->parameters,

@@ -21,9 +21,11 @@
 #if defined(__x86_64__)
 #define ATTACH_MACHINE EM_X86_64
 #define ATTACH_MACHINE_NAME "x86-64"
+#define ATTACH_LINKER "ld-linux-x86-64.so.2"
 #elif defined(__aarch64__)
 #define ATTACH_MACHINE EM_AARCH64
 #define ATTACH_MACHINE_NAME "AArch64"
+#define ATTACH_LINKER "ld-linux-aarch64.so.1"
 #else
 #error "attaching is known on x86-64 and AArch64"
 #endif

@@ -59,8 +59,10 @@ static bool visit_rooms(const struct target *target, const struct reference *ref
                         size_t references_len, visitor *visit, void *opaque)
 {
     const struct object *program = &target->objects.all[0];
+    const struct object *linker = objects_by_soname(&target->objects, ATTACH_LINKER);
     if (visit_object(target, program, visit, opaque) ||
-        visit_object(target, target->libc, visit, opaque))
+        visit_object(target, target->libc, visit, opaque) ||
+        (linker != NULL && visit_object(target, linker, visit, opaque)))
         return true;
     for (size_t i = 0; i < references_len; i++)
         if (references[i].object != program &&

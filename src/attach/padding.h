@@ -2,8 +2,8 @@
  * \file padding.h
  * \brief Room that nobody uses in another process: what follows a segment in its last page.
  *
- * Only in objects that stay loaded: the program, the C library, and those that call the functions
- * that are asked for. What is written there stays there.
+ * Only in objects that stay loaded: the program, the C library, the dynamic linker, and those that
+ * call the functions that are asked for. What is written there stays there.
  */
 #ifndef VRRL_ATTACH_PADDING_H
 #define VRRL_ATTACH_PADDING_H
