@@ -11,27 +11,11 @@
 #define TRIAL_PATIENCE_CPU (1u << 28)
 #define TRIAL_PATIENCE (1u << 22)
 
-/** Looks at the host's memory before lanes are looked for: that needs commands. */
-#define LOOKS 50000u
-
-static bool read_word(struct resident_reached *state, uint32_t word, uint32_t *value,
-                      struct replay_error *error)
-{
-    cl_int code = clEnqueueReadBuffer(state->feed, state->mailbox, CL_TRUE, word * sizeof(*value),
-                                      sizeof(*value), value, 0, NULL, NULL);
-    return opencl_check(code, "clEnqueueReadBuffer", error);
-}
-
 /** A slot is PUBLISHED. */
 static void widen(struct resident_reached *state, uint32_t slot)
 {
     state->first = slot < state->first ? slot : state->first;
     state->end = slot >= state->end ? slot + 1 : state->end;
-}
-
-static uint32_t look(const uint32_t *word)
-{
-    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
 }
 
 /** What lanes hear must not be of two rounds: the doorbell is last, and the check tells. */
@@ -46,7 +30,11 @@ static void ring(struct resident_reached *state)
 
 static bool enlisted(void *opaque, uint32_t *count, struct replay_error *error)
 {
-    return read_word(opaque, RESIDENT_ENLISTED, count, error);
+    struct resident_reached *state = opaque;
+    cl_int code = clEnqueueReadBuffer(state->feed, state->mailbox, CL_TRUE,
+                                      RESIDENT_ENLISTED * sizeof(*count), sizeof(*count), count, 0,
+                                      NULL, NULL);
+    return opencl_check(code, "clEnqueueReadBuffer", error);
 }
 
 /** Let the lanes leave that are still there. */
@@ -80,22 +68,20 @@ static bool launch(struct resident_reached *state, struct replay_error *error)
            resident_reached_write(state, state->mailbox, RESIDENT_GROUPS, &state->groups, 1, error);
 }
 
-/** After a while without the end of the round: lanes may have left before it. */
-static bool go_on_without(struct resident_reached *state, struct replay_error *error)
+static bool is_over(const struct resident_reached *state)
+{
+    return __atomic_load_n(&state->host[RESIDENT_SEEN], __ATOMIC_ACQUIRE) == state->rung;
+}
+
+/** Lanes do not leave before the round is over, unless their patience ends. */
+static bool are_there(struct resident_reached *state, struct replay_error *error)
 {
     bool ended;
-    uint32_t left;
-    uint32_t finished;
-    if (!resident_lanes_ended(&state->lanes, &ended, error) ||
-        !read_word(state, RESIDENT_LEFT, &left, error) ||
-        !read_word(state, RESIDENT_FINISHED, &finished, error))
+    if (!resident_lanes_ended(&state->lanes, &ended, error))
         return false;
-    uint32_t missing = state->rung * state->groups - finished;
-    bool deserted = missing > 0 && missing <= left;
-    if ((ended || deserted) && state->patience != 0)
-        return replay_fail(error, "lanes do not reach it while they run. Fix: use --mode batch, or "
-                                  "choose another device with --device.");
-    return !deserted || (retire(state, error) && launch(state, error));
+    return !ended || is_over(state) ||
+           replay_fail(error, "lanes do not reach it while they run. Fix: use --mode batch, or "
+                              "choose another device with --device.");
 }
 
 /** Take over what became of the slots. */
@@ -119,9 +105,8 @@ static bool wait_round(struct resident_reached *state, struct replay_error *erro
 {
     if (!state->in_round)
         return true;
-    const uint32_t *seen = &state->host[RESIDENT_SEEN];
-    for (uint32_t looks = 1; look(seen) != state->rung; looks++)
-        if (resident_lanes_pause(looks) && looks % LOOKS == 0 && !go_on_without(state, error))
+    for (uint32_t looks = 1; !is_over(state); looks++)
+        if (resident_lanes_pause(looks) && !are_there(state, error))
             return false;
     state->in_round = false;
     settle(state);

@@ -8,7 +8,9 @@
  * last to finish writes the results out.  RESIDENT_HOST_…: resident_mailbox.h.
  *
  * The way to the host takes a microsecond, so what can be is under way at the same time; and one
- * group alone listens there, as looks of more would be in each other's way.
+ * group alone, the first, listens there, as looks of more would be in each other's way.  It passes on
+ * what it hears, and the others leave when it has: by SHUTDOWN alone they would miss what is on its
+ * way yet.
  */
 #ifdef RESIDENT_REACHED
 
@@ -21,7 +23,7 @@
 /* Vectors that a lane has under way at a time. */
 #define RESIDENT_AT_A_TIME 8u
 
-/* Looks at the host's memory for each at SHUTDOWN. */
+/* Looks at the doorbell for each at the word that tells to leave. */
 #define RESIDENT_LOOKS 8u
 
 /* Between what is loaded from the host's memory, or stored there, before and after. */
@@ -36,21 +38,21 @@ void resident_fence_device(void)
     atomic_work_item_fence(CLK_GLOBAL_MEM_FENCE, memory_order_seq_cst, memory_scope_device);
 }
 
-/* Listen at the host's memory, or where the first group passes on what it hears.  Returns doorbell,
- * first and end; a doorbell that was heard before when it is time to leave. */
-uint4 resident_listen(volatile __global uint *control, volatile __global uint *from, uint heard,
+/* Returns doorbell, first and end; a doorbell that was heard before when it is time to leave, as a
+ * word says. */
+uint4 resident_listen(volatile __global uint *from, volatile __global uint *leave, uint heard,
                       uint patience)
 {
     uint4 words = (uint4)(heard, 0u, 0u, 0u);
-    for (uint i = 0u, shutdown = 0u; patience == 0u || i < patience; i++) {
+    for (uint i = 0u, leaving = 0u; patience == 0u || i < patience; i++) {
         words = *(volatile __global uint4 *)from;
         if (words.x != heard && words.w == RESIDENT_CHECK_OF(words.x, words.y, words.z))
             return words;
-        /* A round in which SHUTDOWN was set is not missed: the host rang before it was. */
-        if (shutdown != 0u)
+        /* Whoever says so rang before, if ever: a last round is not missed. */
+        if (leaving != 0u)
             break;
         if (i % RESIDENT_LOOKS == 0u)
-            shutdown = resident_look(&control[VYRE_CONTROL_SHUTDOWN]);
+            leaving = resident_look(leave);
     }
     words.x = heard;
     return words;
@@ -147,18 +149,19 @@ __kernel void vyre_resident_reached(volatile __global uint *control,
 
     for (uint heard = 0u;;) {
         if (lane == 0) {
-            words = resident_listen(control, rank == 0u ? host : mailbox, heard, patience);
             if (rank == 0u) {
+                words = resident_listen(host, &control[VYRE_CONTROL_SHUTDOWN], heard, patience);
                 resident_fence_host();
                 *(volatile __global uint4 *)mailbox = words;
             } else {
+                words = resident_listen(mailbox, &mailbox[RESIDENT_LEFT], heard, patience);
                 resident_fence_device();
             }
         }
         barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE);
         if (words.x == heard) {
-            if (lane == 0)
-                resident_add(&mailbox[RESIDENT_LEFT], 1u);
+            if (lane == 0 && rank == 0u)
+                resident_store(&mailbox[RESIDENT_LEFT], 1u);
             return;
         }
         heard = words.x;
