@@ -122,7 +122,8 @@ static uint64_t coarse_now_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/** Say for whoever asked for the end that all threads have left, unless a later one was told. */
+/** Say for whoever asked for the end that all threads have left, or that nobody will look any more,
+ *  unless a later one was told. */
 static void say_left(uint32_t word, struct departure departure)
 {
     uint32_t *left = &recorder.panel->left;
@@ -204,6 +205,7 @@ void recorder_look_who_left(void)
     uint32_t serial = atomic_load(&recorder.serial);
     uint32_t acted = atomic_load(&recorder.acted);
     if (atomic_load(&recorder.confined)) {
+        say_left(acted, recorder_close_left());
         be_quiet(acted);
         return;
     }

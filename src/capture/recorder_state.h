@@ -212,8 +212,8 @@ static inline bool departure_is_over(struct departure departure)
     return departure_is_left(departure) && departure.unmapping == 0;
 }
 
-/** Go a step on in closing the recordings that ended and that all threads have left.  Any thread,
- *  with signals blocked. */
+/** Go a step on in closing the recordings that ended and that all threads have left; of none when
+ *  no system call may be made.  Any thread, with signals blocked. */
 struct departure recorder_close_left(void);
 
 /** A word was acted upon: from now on calls see to what it ended.  As recorder_stop(). */

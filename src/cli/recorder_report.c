@@ -12,9 +12,8 @@
 
 static bool was_answered(const struct panel *panel)
 {
-    bool is_left = panel_wants_on(panel->word) || panel->left == panel->word ||
-                   panel->status.state == PANEL_CONFINED;
-    return panel->status.answered == panel->word && is_left;
+    return panel->status.answered == panel->word &&
+           (panel_wants_on(panel->word) || panel->left == panel->word);
 }
 
 bool recorder_is_on(const struct panel *panel)

@@ -107,7 +107,10 @@ bool log_unmap_some(void *map, uint64_t *map_bytes, uint64_t *bytes)
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     uint64_t left = *map_bytes > *bytes ? (*map_bytes - *bytes) / page * page : 0;
     uint64_t gone = *map_bytes - left;
-    munmap((uint8_t *)map + left, gone);
+    for (uint64_t step, offset = 0; offset < gone; offset += step) {
+        step = begin_step(offset, gone);
+        munmap((uint8_t *)map + left + offset, step);
+    }
     *map_bytes = left;
     *bytes = *bytes > gone ? *bytes - gone : 0;
     return left == 0;

@@ -18,7 +18,8 @@ static uint64_t writer_bytes(uint64_t capacity)
     return sizeof(struct vrrl_writer) + capacity * sizeof(uint64_t);
 }
 
-int log_map(int file, uint64_t capacity, struct vrrl_writer **writer)
+/** Map a file that holds a whole log.  The descriptor stays the caller's. */
+static int map(int file, uint64_t capacity, struct vrrl_writer **writer)
 {
     uint64_t bytes = log_file_bytes(capacity);
     /* Not from malloc: the recorder opens its log wherever the host publishes first. */
@@ -26,13 +27,13 @@ int log_map(int file, uint64_t capacity, struct vrrl_writer **writer)
                                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (opened == MAP_FAILED)
         return VRRL_E_NO_MEMORY;
-    void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (map == MAP_FAILED) {
+    void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (mapped == MAP_FAILED) {
         munmap(opened, writer_bytes(capacity));
         return VRRL_E_NO_MEMORY;
     }
-    opened->header = map;
-    opened->records = (struct log_record *)((uint8_t *)map + LOG_HEADER_BYTES);
+    opened->header = mapped;
+    opened->records = (struct log_record *)((uint8_t *)mapped + LOG_HEADER_BYTES);
     opened->capacity = capacity;
     opened->map_bytes = bytes;
     opened->own_bytes = writer_bytes(capacity);
@@ -94,7 +95,7 @@ int vrrl_create(const char *path, uint64_t capacity, struct vrrl_writer **writer
     if (error == 0)
         error = write_header(file, capacity);
     if (error == 0)
-        error = log_map(file, capacity, &created);
+        error = map(file, capacity, &created);
     if (error == 0)
         error = log_give_name(unfinished, path);
     else
@@ -125,7 +126,7 @@ int log_open(const char *path, bool unused, struct vrrl_writer **writer)
         error = log_allocate(file, log_file_bytes(header.capacity));
     struct vrrl_writer *opened = NULL;
     if (error == 0)
-        error = log_map(file, header.capacity, &opened);
+        error = map(file, header.capacity, &opened);
     close(file);
     if (error == 0 && !(unused && is_new(opened)))
         error = go_on(opened);

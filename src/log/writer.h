@@ -99,10 +99,6 @@ uint64_t log_total(const struct vrrl_writer *writer);
  */
 int log_open(const char *path, bool unused, struct vrrl_writer **writer);
 
-/** Map \a file, which holds a whole log of \a capacity records, for appending.  Takes over
- *  nothing: the descriptor stays the caller's. */
-int log_map(int file, uint64_t capacity, struct vrrl_writer **writer);
-
 /** Close it in steps (log_unmap_some()).  \return true when it is closed */
 bool log_close_some(struct vrrl_writer *writer, uint64_t *bytes);
 

@@ -111,7 +111,8 @@ struct panel {
      *  It does not see what is asked before it is woken (attach/attach.h).  Written by the shim. */
     uint32_t asleep;
     /** The last word that was off, once no thread is inside of a recording any more: its run has
-     *  got its end, and others may continue the log.  Written by the shim. */
+     *  got its end, and others may continue the log.  At once of a process that makes no system
+     *  call any more, which keeps what it has.  Written by the shim. */
     uint32_t left;
     /** A word that was off, once all threads have passed a barrier since the shim answered it.
      *  Written by the command, which can wait for that longer than the process should. */

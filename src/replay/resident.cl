@@ -65,12 +65,18 @@ uint resident_add(volatile __global uint *word, uint value)
 }
 #endif
 
-uint resident_groups(volatile __global uint *mailbox, uint patience)
+/* By all lanes of a group.  Returns whether it stays. */
+bool resident_enlist(volatile __global uint *mailbox, uint patience, __local uint *rank,
+                     __local uint *groups)
 {
-    uint groups = 0u;
-    for (uint i = 0u; groups == 0u && (patience == 0u || i < patience); i++)
-        groups = resident_look(&mailbox[RESIDENT_GROUPS]);
-    return groups;
+    if (get_local_id(0) == 0) {
+        *rank = resident_add(&mailbox[RESIDENT_ENLISTED], 1u);
+        *groups = 0u;
+        for (uint i = 0u; *groups == 0u && (patience == 0u || i < patience); i++)
+            *groups = resident_look(&mailbox[RESIDENT_GROUPS]);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+    return *rank < *groups;
 }
 
 /* Returns what was heard before when it is time to leave. */
@@ -96,12 +102,8 @@ __kernel void vyre_resident(volatile __global uint *control, volatile __global u
     __local uint groups;
     __local uint doorbell;
     size_t lane = get_local_id(0);
-    if (lane == 0) {
-        rank = resident_add(&mailbox[RESIDENT_ENLISTED], 1u);
-        groups = resident_groups(mailbox, patience);
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (rank >= groups || control_words < VYRE_CONTROL_WORDS_MIN)
+    if (!resident_enlist(mailbox, patience, &rank, &groups) ||
+        control_words < VYRE_CONTROL_WORDS_MIN)
         return;
 
     for (uint heard = 0u;;) {

@@ -6,11 +6,6 @@
 #include "replay/resident_ways.h"
 #include "replay/role_copies.h"
 
-/** Looks of the lanes in a trial, some seconds: they take nanoseconds on a CPU, and about a
- *  microsecond on a GPU. */
-#define TRIAL_PATIENCE_CPU (1u << 28)
-#define TRIAL_PATIENCE (1u << 22)
-
 /** Write one word into a part, and wait until it is there. */
 static bool write_word(struct resident_copies *state, uint32_t part, uint32_t word, uint32_t value,
                        struct replay_error *error)
@@ -238,9 +233,7 @@ static bool open_tried(const char *choice, char device_name[256], bool by_kernel
     struct resident_copies *state = resident_copies_make(choice, device_name, by_kernel, error);
     if (state == NULL)
         return false;
-    cl_device_type type = 0;
-    clGetDeviceInfo(state->device.id, CL_DEVICE_TYPE, sizeof(type), &type, NULL);
-    state->patience = type & CL_DEVICE_TYPE_CPU ? TRIAL_PATIENCE_CPU : TRIAL_PATIENCE;
+    state->patience = resident_trial_patience(&state->device);
     bool works = resident_trial(way, state, error);
     resident_copies_close(state);
     *opaque = works ? resident_copies_make(choice, device_name, by_kernel, error) : NULL;

@@ -48,17 +48,11 @@ struct resident_copies *resident_copies_make(const char *choice, char device_nam
         return NULL;
     }
     state->by_kernel = by_kernel;
-    cl_int code = CL_SUCCESS;
-    bool found = opencl_open(choice, device_name, &state->device, error);
-    if (found)
-        state->feed = clCreateCommandQueue(state->device.context, state->device.id, 0, &code);
-    if (found && code == CL_SUCCESS)
-        state->looking = clCreateCommandQueue(state->device.context, state->device.id, 0, &code);
-    if (!found || !opencl_check(code, "clCreateCommandQueue", error)) {
-        resident_copies_close(state);
-        return NULL;
-    }
-    return state;
+    if (resident_lanes_open(choice, device_name, &state->device, &state->feed, &state->looking,
+                            error))
+        return state;
+    resident_copies_close(state);
+    return NULL;
 }
 
 static bool create_parts(struct resident_copies *state, const size_t words[RESIDENT_PARTS],

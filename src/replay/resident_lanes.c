@@ -23,6 +23,27 @@ _Static_assert(RESIDENT_GROUP_LANES_MAX == OPENCL_GROUP_LANES, "a group has room
  *  thread, all threads get some. */
 #define GROUPS_PER_THREAD 4u
 
+bool resident_lanes_open(const char *choice, char name[256], struct opencl_device *device,
+                         cl_command_queue *feed, cl_command_queue *looking,
+                         struct replay_error *error)
+{
+    cl_int code;
+    if (!opencl_open(choice, name, device, error))
+        return false;
+    *feed = clCreateCommandQueue(device->context, device->id, 0, &code);
+    if (code == CL_SUCCESS)
+        *looking = clCreateCommandQueue(device->context, device->id, 0, &code);
+    return opencl_check(code, "clCreateCommandQueue", error);
+}
+
+void resident_lanes_words(const struct backend_image *image, size_t words[TIMELINE_ROLES])
+{
+    words[VYRE_KERNEL_ARG_CONTROL] = image->control_words;
+    words[VYRE_KERNEL_ARG_RING] = (size_t)image->ring_slots * VYRE_SLOT_WORDS;
+    words[VYRE_KERNEL_ARG_DEBUG_LOG] = VYRE_DEBUG_LOG_WORDS;
+    words[VYRE_KERNEL_ARG_IO_QUEUE] = VYRE_IO_QUEUE_WORDS;
+}
+
 static unsigned major_version(const struct opencl_device *device)
 {
     char version[128] = "";

@@ -46,6 +46,21 @@ struct resident_lanes {
 };
 
 /**
+ * Open a device, with two queues beside that of the lanes.
+ *
+ * \param choice, name  as of opencl_open()
+ * \param[out] feed     of all commands but the lanes'; NULL at first, as \a looking
+ * \param[out] looking  of claimed() alone
+ * \return false also with some of them open, which the caller closes as the others
+ */
+bool resident_lanes_open(const char *choice, char name[256], struct opencl_device *device,
+                         cl_command_queue *feed, cl_command_queue *looking,
+                         struct replay_error *error);
+
+/** Words of the protocol's buffers, by VYRE_KERNEL_ARG_…. */
+void resident_lanes_words(const struct backend_image *image, size_t words[TIMELINE_ROLES]);
+
+/**
  * Build the kernel of an image with resident.cl, and fit the lanes to device and ring: one for each
  * slot on a GPU, one for each compute unit that the host leaves on a CPU.  Sets the arguments that
  * are no buffers.

@@ -14,7 +14,7 @@
 #define RESIDENT_END 2u
 
 /* Of the lanes: work-groups that have finished a round, all rounds together; visits that left a
- * slot neither EMPTY nor DONE; work-groups that have left. */
+ * slot neither EMPTY nor DONE; work-groups that have left, or that they are to leave. */
 #define RESIDENT_FINISHED 32u
 #define RESIDENT_UNFINISHED 33u
 #define RESIDENT_LEFT 34u

@@ -7,10 +7,6 @@
 #include "replay/role_copies.h"
 #include "replay/slot_stream.h"
 
-/** Looks of the lanes in a trial, some seconds. */
-#define TRIAL_PATIENCE_CPU (1u << 28)
-#define TRIAL_PATIENCE (1u << 22)
-
 /** A slot is PUBLISHED. */
 static void widen(struct resident_reached *state, uint32_t slot)
 {
@@ -194,9 +190,7 @@ static bool open_reached(const char *choice, char device_name[256], void **opaqu
     struct resident_reached *state = resident_reached_make(choice, device_name, error);
     if (state == NULL)
         return false;
-    cl_device_type type = 0;
-    clGetDeviceInfo(state->device.id, CL_DEVICE_TYPE, sizeof(type), &type, NULL);
-    state->patience = type & CL_DEVICE_TYPE_CPU ? TRIAL_PATIENCE_CPU : TRIAL_PATIENCE;
+    state->patience = resident_trial_patience(&state->device);
     bool works = resident_trial(&resident_reached, state, error);
     resident_reached_close(state);
     *opaque = works ? resident_reached_make(choice, device_name, error) : NULL;

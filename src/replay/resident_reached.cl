@@ -139,12 +139,8 @@ __kernel void vyre_resident_reached(volatile __global uint *control,
     volatile __global uint *slots = host + RESIDENT_HOST_SLOTS(control_words, ring_slots);
     size_t lane = get_local_id(0);
     size_t lanes = get_local_size(0);
-    if (lane == 0) {
-        rank = resident_add(&mailbox[RESIDENT_ENLISTED], 1u);
-        groups = resident_groups(mailbox, patience);
-    }
-    barrier(CLK_LOCAL_MEM_FENCE);
-    if (rank >= groups || control_words < VYRE_CONTROL_WORDS_MIN)
+    if (!resident_enlist(mailbox, patience, &rank, &groups) ||
+        control_words < VYRE_CONTROL_WORDS_MIN)
         return;
 
     for (uint heard = 0u;;) {

@@ -50,13 +50,8 @@ struct resident_reached *resident_reached_make(const char *choice, char device_n
     }
     state->first = UINT32_MAX;
     state->put = 1;
-    cl_int code = CL_SUCCESS;
-    bool found = opencl_open(choice, device_name, &state->device, error);
-    if (found)
-        state->feed = clCreateCommandQueue(state->device.context, state->device.id, 0, &code);
-    if (found && code == CL_SUCCESS)
-        state->looking = clCreateCommandQueue(state->device.context, state->device.id, 0, &code);
-    if (found && opencl_check(code, "clCreateCommandQueue", error))
+    if (resident_lanes_open(choice, device_name, &state->device, &state->feed, &state->looking,
+                            error))
         return state;
     resident_reached_close(state);
     return NULL;
@@ -103,12 +98,8 @@ bool resident_reached_load(void *opaque, const struct backend_image *image,
                                                       [VYRE_KERNEL_ARG_RING] = "ring",
                                                       [VYRE_KERNEL_ARG_DEBUG_LOG] = "debug log",
                                                       [VYRE_KERNEL_ARG_IO_QUEUE] = "IO queue"};
-    const size_t words[TIMELINE_ROLES] = {
-        [VYRE_KERNEL_ARG_CONTROL] = image->control_words,
-        [VYRE_KERNEL_ARG_RING] = (size_t)image->ring_slots * VYRE_SLOT_WORDS,
-        [VYRE_KERNEL_ARG_DEBUG_LOG] = VYRE_DEBUG_LOG_WORDS,
-        [VYRE_KERNEL_ARG_IO_QUEUE] = VYRE_IO_QUEUE_WORDS,
-    };
+    size_t words[TIMELINE_ROLES];
+    resident_lanes_words(image, words);
     memcpy(state->roles, image->roles, sizeof(state->roles));
     if (!resident_lanes_load(&state->lanes, &state->device, image, RESIDENT_IN_HOST,
                              state->patience, error) ||

@@ -102,12 +102,8 @@ static bool share(struct state *state, size_t words, uint32_t argument, uint32_t
 static bool load(void *opaque, const struct backend_image *image, struct replay_error *error)
 {
     struct state *state = opaque;
-    const size_t words[TIMELINE_ROLES] = {
-        [VYRE_KERNEL_ARG_CONTROL] = image->control_words,
-        [VYRE_KERNEL_ARG_RING] = (size_t)image->ring_slots * VYRE_SLOT_WORDS,
-        [VYRE_KERNEL_ARG_DEBUG_LOG] = VYRE_DEBUG_LOG_WORDS,
-        [VYRE_KERNEL_ARG_IO_QUEUE] = VYRE_IO_QUEUE_WORDS,
-    };
+    size_t words[TIMELINE_ROLES];
+    resident_lanes_words(image, words);
     memcpy(state->roles, image->roles, sizeof(state->roles));
     if (!resident_lanes_load(&state->lanes, &state->device, image, RESIDENT_SHARED, 0, error) ||
         !share(state, RESIDENT_MAILBOX_WORDS, RESIDENT_ARG_MAILBOX, &state->mailbox, error))

@@ -7,6 +7,17 @@
 #define SLOTS 256u
 #define ROUNDS 3u
 
+/** They take nanoseconds on a CPU, and about a microsecond on a GPU. */
+#define PATIENCE_CPU (1u << 28)
+#define PATIENCE (1u << 22)
+
+uint32_t resident_trial_patience(const struct opencl_device *device)
+{
+    cl_device_type type = 0;
+    clGetDeviceInfo(device->id, CL_DEVICE_TYPE, sizeof(type), &type, NULL);
+    return type & CL_DEVICE_TYPE_CPU ? PATIENCE_CPU : PATIENCE;
+}
+
 static bool run_round(const struct backend *way, void *state, const struct builtin *builtin,
                       uint32_t round, struct replay_error *error)
 {

@@ -6,6 +6,10 @@
 #define VRRL_REPLAY_RESIDENT_TRIAL_H
 
 #include "replay/backend.h"
+#include "replay/opencl_device.h"
+
+/** Looks of the lanes in a trial, some seconds. */
+uint32_t resident_trial_patience(const struct opencl_device *device);
 
 /**
  * Run a few rounds of additions on a small ring, and check their sums.

@@ -30,7 +30,6 @@ struct staged_ring {
     /** As published, or as the device had it when whole slots were last read; but for the statuses
      *  of drained slots. */
     uint32_t *words;
-    /** To 16 bytes, as drivers do, though OpenCL does not say so. */
     /** Of the slots: as the device had them when last read, and as published since.  Apart from
      *  them, so that settling does not touch every slot again. */
     uint32_t *statuses;

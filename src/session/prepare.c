@@ -1,8 +1,6 @@
 /*
  * Making the files of a recording for a process that runs, and taking them away again.
  */
-#include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,9 +8,6 @@
 #include "log/files.h"
 #include "session/open_parts.h"
 #include "session/slots.h"
-
-/** Unmapped at once, which takes some 0.1 ms. */
-#define STEP_BYTES (UINT64_C(256) << 10)
 
 static bool is_empty(const char *log_path)
 {
@@ -60,8 +55,7 @@ int recording_prepare(const char *log_path, uint64_t capacity, bool journals)
         if (error != 0)
             remove_all(log_path);
     }
-    while (!recording_close_some(&recording, STEP_BYTES))
-        sched_yield();
+    recording_close(&recording);
     session_remove_empty_folder(log_path);
     close(folder);
     return error;

@@ -35,7 +35,8 @@ CL_API_ENTRY cl_program CL_API_CALL clCreateProgramWithIL(cl_context context, co
     const char *source = (const char *)il + strlen(MARK);
     size_t source_bytes = bytes - strlen(MARK);
     if (bytes <= strlen(MARK) || memcmp(il, MARK, strlen(MARK)) != 0) {
-        *code = CL_INVALID_VALUE;
+        if (code != NULL)
+            *code = CL_INVALID_VALUE;
         return NULL;
     }
     language = malloc(bytes);

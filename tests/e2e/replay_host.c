@@ -1,7 +1,8 @@
 /*
- * replay_host KERNEL [out-of-order|binary|linked|persistent [DEVICE]] <SCRIPT: a host that does
+ * replay_host KERNEL [out-of-order|binary|linked|il|persistent [DEVICE]] <SCRIPT: a host that does
  * what a script says, so that what is recorded of it can be replayed.  With `binary` it builds its
- * kernel, and loads the binary that comes of it, with `linked` it compiles and links; with
+ * kernel, and loads the binary that comes of it, with `linked` it compiles and links, with `il` it
+ * takes the kernel for a program in an intermediate language; with
  * `persistent` (persistent.cl) launches have a queue of their own, and what comes after them
  * happens while they run.  A line of the script is one of
  *
@@ -34,6 +35,8 @@
 
 #include "vyre/opcode.h"
 #include "vyre_runtime.h"
+
+#include "replay_program.h"
 
 #define RINGS_MAX 4
 #define SOURCE_MAX (256u << 10)
@@ -70,45 +73,6 @@ static void require(bool holds, const char *what)
     exit(EXIT_FAILURE);
 }
 
-static void build(cl_device_id device)
-{
-    require(clBuildProgram(program, 1, &device, "-cl-std=CL1.2", NULL, NULL) == CL_SUCCESS,
-            "build");
-}
-
-/** Load the program anew, from its binary. */
-static void load_binary(cl_device_id device)
-{
-    size_t bytes;
-    cl_int code;
-    require(clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof(bytes), &bytes, NULL) ==
-                CL_SUCCESS,
-            "binary");
-    unsigned char *binary = malloc(bytes);
-    const unsigned char *from = binary;
-    require(binary != NULL && clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof(binary),
-                                               &binary, NULL) == CL_SUCCESS,
-            "binary");
-    clReleaseProgram(program);
-    program = clCreateProgramWithBinary(context, 1, &device, &bytes, &from, NULL, &code);
-    require(code == CL_SUCCESS, "program from binary");
-    free(binary);
-    build(device);
-}
-
-/** Compile the program, and link it by itself. */
-static void link_program(cl_device_id device)
-{
-    cl_int code;
-    require(clCompileProgram(program, 1, &device, "-cl-std=CL1.2", 0, NULL, NULL, NULL, NULL) ==
-                CL_SUCCESS,
-            "compile");
-    cl_program linked = clLinkProgram(context, 1, &device, NULL, 1, &program, NULL, NULL, &code);
-    require(code == CL_SUCCESS, "link");
-    clReleaseProgram(program);
-    program = linked;
-}
-
 /** The devices of all platforms have numbers, as in `vrrl devices`. */
 static cl_device_id find_device(cl_uint index)
 {
@@ -131,7 +95,6 @@ static cl_device_id find_device(cl_uint index)
 static void open_device(const char *path, const char *how, cl_uint index)
 {
     static char source[SOURCE_MAX];
-    const char *text = source;
     cl_device_id device = find_device(index);
     cl_int code;
     FILE *file = fopen(path, "r");
@@ -150,16 +113,8 @@ static void open_device(const char *path, const char *how, cl_uint index)
         launches = clCreateCommandQueue(context, device, 0, &code);
         require(code == CL_SUCCESS, "queue of launches");
     }
-    bool is_language = strcmp(how, "il") == 0;
-    program = is_language ? clCreateProgramWithIL(context, text, strlen(text), &code)
-                          : clCreateProgramWithSource(context, 1, &text, NULL, &code);
-    require(code == CL_SUCCESS, "program");
-    if (strcmp(how, "linked") == 0)
-        link_program(device);
-    else
-        build(device);
-    if (strcmp(how, "binary") == 0)
-        load_binary(device);
+    program = program_of(context, device, source, how);
+    require(program != NULL, "program");
 }
 
 static struct ring *find(const char *name)

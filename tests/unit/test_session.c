@@ -1,8 +1,6 @@
 /* The session: recording a log with it, and reading it. */
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,75 +10,7 @@
 
 #include "run_suite.h"
 #include "session/slots.h"
-#include "session/writer.h"
-
-static char folder[] = "/tmp/vrrl-session.XXXXXX";
-static char log_path[48];
-static char slots_path[64];
-
-static void make_folder(void)
-{
-    strcpy(strrchr(folder, '.') + 1, "XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
-    snprintf(log_path, sizeof(log_path), "%s/run.vrrl", folder);
-    snprintf(slots_path, sizeof(slots_path), "%s.d/slots", log_path);
-}
-
-static void remove_folder(void)
-{
-    char command[128];
-    snprintf(command, sizeof(command), "rm -rf %s", folder);
-    ck_assert_int_eq(system(command), 0);
-}
-
-static void append(struct recording *recording, uint32_t n)
-{
-    struct log_place place;
-    const uint32_t words[16] = {VYRE_STATUS_DONE, 2, 1, 2, n, [15] = ~n};
-    const struct published published = {
-        .timestamp_ns = 1000 + n, .slot_idx = n, .ring = 3, .thread = 4, .words = words};
-    ck_assert_int_eq(log_take(recording->log, &place), 0);
-    recording_reserve_slot(recording, &place, SESSION_ORIGIN_SYMBOL, published.ring,
-                           published.slot_idx);
-    ck_assert(recording_commit(recording, &place, &published));
-}
-
-static void record_run(uint64_t capacity, uint32_t first, uint32_t count)
-{
-    struct recording recording;
-    ck_assert_int_eq(recording_open(log_path, capacity, true, &recording), 0);
-    for (uint32_t n = first; n < first + count; n++)
-        append(&recording, n);
-    recording_close(&recording);
-}
-
-/** Every record has its slot, and the newest is `last`. */
-static void check_recorded(uint64_t capacity, uint32_t count, uint32_t last, uint64_t total)
-{
-    struct vrrl_reader *reader;
-    struct session_reader *session;
-    struct vrrl_info info;
-    struct vrrl_record record;
-    struct session_slot slot;
-    ck_assert_int_eq(vrrl_reader_open(log_path, &reader), 0);
-    ck_assert_int_eq(session_reader_open(log_path, capacity, &session), 0);
-    vrrl_reader_info(reader, &info);
-    ck_assert_uint_eq(info.live, count);
-    ck_assert_uint_eq(session_reader_total(session, info.cursor), total);
-    for (uint32_t n = last + 1 - count; n <= last; n++) {
-        ck_assert_uint_eq(vrrl_read(reader, &record, 1), 1);
-        ck_assert_uint_eq(record.slot_idx, n);
-        ck_assert(session_reader_slot(session, record.place, &slot));
-        ck_assert(session_slot_matches(&slot, &record));
-        ck_assert_uint_eq(slot.sequence, total - last + n);
-        ck_assert_uint_eq(slot.words[0], VYRE_STATUS_PUBLISHED);
-        ck_assert_uint_eq(slot.words[15], ~n);
-        ck_assert_uint_eq(slot.ring, 3);
-        ck_assert_uint_eq(slot.thread, 4);
-    }
-    session_reader_close(session);
-    vrrl_reader_close(reader);
-}
+#include "session_files.h"
 
 START_TEST(record_and_read)
 {
@@ -263,92 +193,6 @@ START_TEST(what_cannot_begin_leaves_nothing)
 }
 END_TEST
 
-/** Names in the session folder; 0 when there is none. */
-static unsigned count_files(void)
-{
-    char path[80];
-    unsigned count = 0;
-    snprintf(path, sizeof(path), "%s.d", log_path);
-    DIR *files = opendir(path);
-    for (const struct dirent *file; files != NULL && (file = readdir(files)) != NULL;)
-        count += file->d_name[0] != '.';
-    if (files != NULL)
-        closedir(files);
-    return count;
-}
-
-START_TEST(what_was_prepared_is_recorded_into)
-{
-    struct recording recording;
-    ck_assert_int_eq(recording_prepare(log_path, 8, true), 0);
-    ck_assert_uint_eq(count_files(), 1 + JOURNAL_KINDS);
-    ck_assert_int_eq(recording_prepare(log_path, 8, true), VRRL_E_EXISTS);
-    ck_assert_uint_eq(count_files(), 1 + JOURNAL_KINDS);
-    /* Its own capacity. */
-    ck_assert_int_eq(recording_open(log_path, 100, true, &recording), 0);
-    ck_assert_uint_eq(vrrl_capacity(recording.log), 8);
-    ck_assert_uint_eq(recording.run, 1);
-    ck_assert_int_eq(recording_open_journals(&recording), 0);
-    for (uint32_t n = 0; n < 20; n++)
-        append(&recording, n);
-    recording_close(&recording);
-    ck_assert(!recording_remove_unused(log_path));
-    check_recorded(8, 8, 19, 20);
-}
-END_TEST
-
-START_TEST(what_was_prepared_is_taken_away_unless_it_was_used)
-{
-    struct stat status;
-    struct recording recording;
-    ck_assert(!recording_remove_unused(log_path));
-    ck_assert_int_eq(recording_prepare(log_path, 8, true), 0);
-    ck_assert(recording_remove_unused(log_path));
-    ck_assert_int_eq(stat(log_path, &status), -1);
-    ck_assert_uint_eq(count_files(), 0);
-    /* A run that published nothing was one all the same. */
-    ck_assert_int_eq(recording_prepare(log_path, 8, false), 0);
-    ck_assert_int_eq(recording_open(log_path, 8, true, &recording), 0);
-    ck_assert(!recording_remove_unused(log_path));
-    recording_close(&recording);
-    ck_assert_int_eq(stat(log_path, &status), 0);
-    ck_assert_int_eq(recording_prepare(log_path, 0, false), VRRL_E_EXISTS);
-}
-END_TEST
-
-START_TEST(a_session_that_claims_nothing_hides_no_record)
-{
-    struct recording recording;
-    record_run(8, 0, 3);
-    FILE *slots = fopen(slots_path, "r+");
-    const uint32_t none = 0;
-    ck_assert_ptr_nonnull(slots);
-    ck_assert_int_eq(fseek(slots, offsetof(struct session_header, runs), SEEK_SET), 0);
-    ck_assert_uint_eq(fwrite(&none, sizeof(none), 1, slots), 1);
-    fclose(slots);
-    ck_assert(!recording_remove_unused(log_path));
-    ck_assert_int_eq(recording_open(log_path, 8, true, &recording), 0);
-    ck_assert_uint_eq(log_total(recording.log), 3);
-    recording_close(&recording);
-}
-END_TEST
-
-START_TEST(closing_goes_in_steps)
-{
-    struct recording recording;
-    unsigned steps = 1;
-    ck_assert_int_eq(recording_open(log_path, 65536, true, &recording), 0);
-    ck_assert_int_eq(recording_open_journals(&recording), 0);
-    append(&recording, 1);
-    for (; !recording_close_some(&recording, 1 << 20); steps++)
-        ck_assert_uint_le(steps, 100);
-    /* 26 MiB of journals, and 162 bytes for each of the places. */
-    ck_assert_uint_ge(steps, 36);
-    ck_assert_ptr_null(recording.header);
-    check_recorded(65536, 1, 1, 1);
-}
-END_TEST
-
 START_TEST(rings_are_numbered)
 {
     struct recording recording;
@@ -404,10 +248,6 @@ static Suite *session_suite(void)
     tcase_add_test(tests, slot_of_a_wrong_place_is_none);
     tcase_add_test(tests, sequence_that_nobody_reaches_is_none);
     tcase_add_test(tests, what_cannot_begin_leaves_nothing);
-    tcase_add_test(tests, what_was_prepared_is_recorded_into);
-    tcase_add_test(tests, what_was_prepared_is_taken_away_unless_it_was_used);
-    tcase_add_test(tests, a_session_that_claims_nothing_hides_no_record);
-    tcase_add_test(tests, closing_goes_in_steps);
     tcase_add_test(tests, rings_are_numbered);
     tcase_add_test(tests, a_ring_turns_out_to_be_another);
     suite_add_tcase(suite, tests);
